@@ -1,6 +1,6 @@
 module wiped
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/anmitsu/go-shlex v0.0.0-20200514113438-38f4b401e2be // indirect

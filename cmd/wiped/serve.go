@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"wiped/engine/journal"
+)
+
+// settings are the flags of serve.
+type settings struct {
+	listen, state, keys, drives string
+	images, protect             []string
+	parallel                    int
+	loginGrace, keepalive       time.Duration
+}
+
+func flags(fs *pflag.FlagSet) *settings {
+	s := &settings{}
+	fs.StringVar(&s.listen, "listen", ":2222", "address to listen on")
+	fs.StringVar(&s.state, "state", "/var/lib/wiped", "directory in which everything is kept")
+	fs.StringVar(&s.keys, "authorized-keys", "", "who may log in; default STATE/authorized_keys; read afresh at every login")
+	fs.StringArrayVar(&s.images, "image", nil, "present a regular file as a drive (repeatable)")
+	fs.StringVar(&s.drives, "drives", "all", "block devices to present: all, none, or GLOB,...; none if any --image is given")
+	fs.StringArrayVar(&s.protect, "protect", nil, "never erase a drive whose name, path, serial or WWN matches this glob (repeatable)")
+	fs.IntVar(&s.parallel, "parallel", 0, "drives erased at once; default all")
+	fs.DurationVar(&s.loginGrace, "login-grace", 30*time.Second, "how long a client may take to log in")
+	fs.DurationVar(&s.keepalive, "keepalive", 15*time.Second, "how often a silent client is asked for a sign of life; three missed: it is cut")
+	return s
+}
+
+func (s *settings) complete(fs *pflag.FlagSet) error {
+	if s.keys == "" {
+		s.keys = filepath.Join(s.state, "authorized_keys")
+	}
+	if len(s.images) > 0 && !fs.Changed("drives") {
+		s.drives = "none"
+	}
+	switch {
+	case s.parallel < 0:
+		return errors.New("--parallel is a number of drives, 0 for all")
+	case s.loginGrace <= 0 || s.keepalive <= 0:
+		return errors.New("--login-grace and --keepalive are lengths of time above 0, such as 30s")
+	}
+	return nil
+}
+
+// serve runs the appliance until it is told to stop.
+func serve(args []string, _, errOut io.Writer) int {
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	s := flags(fs)
+	if code, done := parse(fs, args, 0, errOut); done {
+		return code
+	}
+	if err := s.complete(fs); err != nil {
+		fmt.Fprintf(errOut, "wiped serve: %v\n", err)
+		return exitUsage
+	}
+	log := slog.New(slog.NewTextHandler(errOut, nil))
+	st, err := start(s, log)
+	if err != nil {
+		fmt.Fprintf(errOut, "wiped serve: %s\n", journal.Escape(err.Error()))
+		return exitError
+	}
+	defer st.close()
+	ln, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		fmt.Fprintf(errOut, "wiped serve: %v. Next: stop what listens there, or choose another --listen\n", err)
+		return exitError
+	}
+	log.Info("listening on "+ln.Addr().String(), "version", software())
+	return st.serve(ln)
+}
+
+// serve accepts connections until a signal comes, then ends everything in order: no new sessions, jobs to a checkpoint,
+// sessions told, connections closed.
+func (st *station) serve(ln net.Listener) int {
+	stopped := make(chan os.Signal, 2)
+	signal.Notify(stopped, syscall.SIGTERM, os.Interrupt)
+	failed := make(chan error, 1)
+	go func() { failed <- st.sshd.Serve(ln) }()
+	select {
+	case sig := <-stopped:
+		st.log.Info("stopping", "signal", sig.String())
+	case err := <-failed:
+		st.log.Error("the listener failed", "err", err)
+		st.stop(stopped)
+		return exitError
+	}
+	st.stop(stopped)
+	return exitDone
+}
+
+// farewellTime is how long sessions may take to end once the jobs have.
+const farewellTime = 10 * time.Second
+
+func (st *station) stop(again <-chan os.Signal) {
+	ctx, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	gone := make(chan error, 1)
+	go func() { gone <- st.sshd.Shutdown(ctx) }()
+	halted := make(chan struct{})
+	if left := st.engine.Unfinished(); len(left) > 0 {
+		st.log.Info("waiting for jobs to reach a checkpoint; a second signal leaves them as they are", "jobs", fmt.Sprint(left))
+	}
+	go func() {
+		st.engine.Shutdown()
+		close(halted)
+	}()
+	select {
+	case <-halted:
+	case <-again:
+		st.log.Warn("jobs left as they are; the next start shows what became of them", "jobs", fmt.Sprint(st.engine.Unfinished()))
+	}
+	close(st.stopping)
+	time.AfterFunc(farewellTime, giveUp)
+	if err := <-gone; err != nil {
+		st.log.Warn("some sessions did not end in time", "err", err)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"wiped/auth"
+	"wiped/engine"
+	"wiped/engine/drive"
+	"wiped/engine/drive/block"
+	"wiped/engine/drive/image"
+	"wiped/engine/journal"
+	"wiped/hostkeys"
+	"wiped/shell"
+	"wiped/shell/sshd"
+)
+
+// station is everything that runs, plugged together.
+type station struct {
+	log      *slog.Logger
+	journal  *journal.Journal
+	messages *journal.Messages
+	audit    *journal.Audit
+	engine   *engine.Engine
+	sshd     *sshd.Server
+	stopping chan struct{}
+}
+
+// start checks everything that can be wrong before anybody is let in, in the order in which an operator would mend it.
+func start(s *settings, log *slog.Logger) (st *station, err error) {
+	images, err := image.New(s.images)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := block.New(s.drives)
+	if err != nil {
+		return nil, err
+	}
+	keys := &auth.Keys{Path: s.keys, Log: log}
+	if err := os.MkdirAll(s.state, 0o700); err != nil {
+		return nil, fmt.Errorf("make the state directory: %w. Next: sudo install -d -m 700 -o \"$USER\" %s, or --state DIR", err, s.state)
+	}
+	if _, err := keys.Usable(); err != nil {
+		return nil, err
+	}
+	st = &station{log: log, stopping: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	if err := st.open(s.state); err != nil {
+		return nil, err
+	}
+	own, err := hostkeys.Load(filepath.Join(s.state, "hostkeys"))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range own.Fingerprints() {
+		log.Info(line)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("ask for the name of this machine: %w", err)
+	}
+	st.engine, err = engine.New(engine.Config{
+		Sources: []drive.Source{images, blocks}, Journal: st.journal, Signer: own.Certificate, Log: log, Protect: s.protect,
+		Parallel: s.parallel, Station: name, Software: software(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.logProtection(); err != nil {
+		return nil, err
+	}
+	sh := shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: log, Version: software(), Stopping: st.stopping})
+	st.sshd, err = sshd.New(sshd.Config{
+		HostKeys: own.Host, Authorize: keys.Authorize, IdentityOf: auth.IdentityOf, Handler: sh.Serve, Log: log,
+		LoginGrace: s.loginGrace, Keepalive: s.keepalive,
+		LoggedIn: func(who auth.Identity, login, from string) {
+			sh.Audited(journal.Entry{Operator: who.Name, Fingerprint: who.Fingerprint, Login: journal.Escape(login), From: from, Action: "login"})
+		},
+	})
+	return st, err
+}
+
+// open opens what is kept under the state directory. The journal comes first: its lock is the directory's.
+func (st *station) open(dir string) (err error) {
+	path := filepath.Join(dir, "journal.db")
+	st.journal, err = journal.Open(path)
+	switch {
+	case errors.Is(err, journal.ErrInUse):
+		return fmt.Errorf("the state directory %s is in use by another wiped. Next: stop that one, or choose another --state", dir)
+	case errors.Is(err, journal.ErrNewer):
+		return fmt.Errorf("%w. Next: run the newer wiped, or choose another --state; nothing was changed", err)
+	case err != nil:
+		return fmt.Errorf("%w. Next: look at %s; if it is damaged, move it away and keep it, the jobs in it are lost to this station", err, path)
+	}
+	if st.messages, err = journal.OpenMessages(filepath.Join(dir, "messages.txt")); err != nil {
+		return err
+	}
+	st.audit, err = journal.OpenAudit(filepath.Join(dir, "audit.jsonl"))
+	return err
+}
+
+// logProtection says what each --protect keeps from being erased: a glob that matches nothing protects nothing.
+func (st *station) logProtection() error {
+	found, err := st.engine.Protected()
+	if err != nil {
+		return err
+	}
+	for glob, names := range found {
+		if len(names) == 0 {
+			st.log.Warn("--protect matches no drive that is present", "glob", glob)
+			continue
+		}
+		st.log.Info("--protect", "glob", glob, "drives", strings.Join(names, " "))
+	}
+	return nil
+}
+
+// close gives back what open took.
+func (st *station) close() {
+	var errs []error
+	if st.audit != nil {
+		errs = append(errs, st.audit.Close())
+	}
+	if st.messages != nil {
+		errs = append(errs, st.messages.Close())
+	}
+	if st.journal != nil {
+		errs = append(errs, st.journal.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		st.log.Error("close the state", "err", err)
+	}
+}

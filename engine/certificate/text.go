@@ -1,0 +1,147 @@
+package certificate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"wiped/engine/journal"
+)
+
+// headings are the first lines of the text for each result.
+var headings = map[string]string{
+	"erased":     "ERASED",
+	"unverified": "NOT ERASED: overwritten, NOT verified",
+	"failed":     "NOT ERASED: the job FAILED",
+	"unknown":    "NOT ERASED: the outcome is unknown, and unknown is not success",
+	"cancelled":  "NOT ERASED: the job was cancelled",
+}
+
+// Text is the statement for people. The signed document is the JSON, not this.
+func (s Statement) Text() string {
+	var b strings.Builder
+	heading := headings[s.Result]
+	if s.Level != nil {
+		heading += " (" + *s.Level + ")"
+	}
+	fmt.Fprintf(&b, "%s\n\nCertificate %d of station %s\n\n", heading, s.ID, s.Station)
+	for _, row := range s.rows() {
+		if row[1] != "" {
+			fmt.Fprintf(&b, "  %-13s %s\n", row[0], wrap(journal.Escape(row[1]), 16))
+		}
+	}
+	b.WriteString("\nPasses\n")
+	for n, p := range s.Passes {
+		fmt.Fprintf(&b, "  %2d. write %s: %s\n", n+1, p.Title, passText(p))
+	}
+	fmt.Fprintf(&b, "      verify %s: %s\n", s.Verification.Scope, s.verificationText())
+	s.areas(&b)
+	b.WriteString("\nEvidence\n")
+	for _, e := range s.Evidence {
+		fmt.Fprintf(&b, "  - %s\n", wrap(journal.Escape(e), 4))
+	}
+	if len(s.Evidence) == 0 {
+		b.WriteString("  none\n")
+	}
+	fmt.Fprintf(&b, "\nNot known to wiped: %s\n",
+		wrap("property number, media source, confidentiality before and after, destination, location, person who verified.", 0))
+	return b.String()
+}
+
+func (s Statement) rows() [][2]string {
+	d := s.Drive
+	scope := s.Scope
+	if d.Layer != "" {
+		scope += ": " + d.Layer + "; nothing is claimed of the media below"
+	}
+	return [][2]string{
+		{"reason", value(s.Reason)},
+		{"drive", fmt.Sprintf("%s (%s)", d.Name, d.Path)},
+		{"serial", fmt.Sprintf("%s (%s)", d.Serial, d.SerialSource)},
+		{"WWN", d.WWN},
+		{"model", strings.TrimSpace(d.Vendor + " " + d.Model + " " + d.Firmware)},
+		{"size", fmt.Sprintf("%d bytes, sectors of %d bytes", d.SizeBytes, d.LogicalSector)},
+		{"transport", d.Transport},
+		{"scope", scope},
+		{"method", fmt.Sprintf("%s, %s (%s)", s.Method.Name, s.Method.Title, s.Method.Level)},
+		{"standard", s.Standard},
+		{"operator", fmt.Sprintf("%s, key %s", s.Operator.Name, s.Operator.Fingerprint)},
+		{"confirmed by", s.Confirmed},
+		{"note", value(s.Note)},
+		{"started", instant(s.Started)},
+		{"ended", instant(s.Ended)},
+		{"duration", (time.Duration(s.Seconds * float64(time.Second))).Round(time.Second).String()},
+		{"interrupted", fmt.Sprintf("%d times", s.Interrupted)},
+		{"software", s.Software},
+	}
+}
+
+func passText(p Pass) string {
+	if p.Run == nil {
+		return "did not come to its end"
+	}
+	return fmt.Sprintf("%d bytes written, %d not writable", p.Run.BytesWritten, p.Run.BadBytes)
+}
+
+func (s Statement) verificationText() string {
+	v := s.Verification
+	if v.Result == "not done" {
+		return v.Result
+	}
+	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d different", v.Result, v.BytesRead, v.UnreadableBytes, v.MismatchBytes)
+}
+
+// listed is how many areas of a kind the text names; the document has them all.
+const listed = 20
+
+func (s Statement) areas(b *strings.Builder) {
+	show := func(what string, list []journal.Range) {
+		for n, r := range list {
+			if n == listed {
+				fmt.Fprintf(b, "      ... and %d more areas, listed in the JSON document\n", len(list)-listed)
+				return
+			}
+			fmt.Fprintf(b, "      %s: %d bytes at offset %d\n", what, r.Length, r.Offset)
+		}
+	}
+	for _, p := range s.Passes {
+		if p.Run != nil {
+			show("not writable", p.Run.Bad)
+		}
+	}
+	show("unreadable", s.Verification.Unreadable)
+	show("different", s.Verification.Mismatches)
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func instant(t journal.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.String()
+}
+
+// wrap breaks text into lines of at most 80 columns; all but the first are indented. A word longer than that stays whole.
+func wrap(text string, indent int) string {
+	const width = 80
+	var b strings.Builder
+	column := indent
+	for n, word := range strings.Fields(text) {
+		if n > 0 && column+1+len(word) > width {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		} else if n > 0 {
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}

@@ -1,0 +1,97 @@
+package block
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/internal/handle"
+)
+
+func (d *device) Info() drive.Info { return d.info }
+
+func (d *device) Reader() (drive.Reader, error) { return handle.Open(d.path()) }
+
+// Claim takes the kernel's exclusive claim (O_EXCL without O_CREAT, block/bdev.c) on every path to the drive, reading
+// only: a drive that is mounted, swap, or part of md, LVM, dm, ZFS or bcache cannot be claimed, nor can anybody begin to
+// use it so while the claim is held.
+func (d *device) Claim() (drive.Claim, error) {
+	c := &claim{id: d.info.ID}
+	for _, path := range append([]*device{d}, d.others...) {
+		fd, err := unix.Open(path.path(), unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.EBUSY) {
+			err = drive.ErrHeld
+		}
+		if err != nil {
+			_ = c.Close()
+			return nil, fmt.Errorf("claim %s: %w", path.path(), err)
+		}
+		c.files = append(c.files, os.NewFile(uintptr(fd), path.path()))
+	}
+	if err := c.Check(); err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("claim %s: %w", d.path(), err)
+	}
+	return c, nil
+}
+
+type claim struct {
+	files []*os.File // the first is the one that is written
+	id    drive.ID
+}
+
+// Check asks the claimed device itself. A drive that was unplugged has no size any more.
+func (c *claim) Check() error {
+	fd := int(c.files[0].Fd())
+	size, err := size(fd)
+	if err != nil || size == 0 {
+		return drive.ErrGone
+	}
+	if size != c.id.Size {
+		return fmt.Errorf("%w: it had %d bytes and has %d", drive.ErrChanged, c.id.Size, size)
+	}
+	if seq, err := diskseq(fd); err == nil && c.id.DiskSeq != 0 && seq != c.id.DiskSeq {
+		return fmt.Errorf("%w: its disk sequence number was %d and is %d", drive.ErrChanged, c.id.DiskSeq, seq)
+	}
+	return nil
+}
+
+func (c *claim) Writer() (drive.Writer, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	return c.reopen(unix.O_RDWR)
+}
+
+// Reader drops what the kernel's cache holds of the drive, then opens it anew.
+func (c *claim) Reader() (drive.Reader, error) {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, c.files[0].Fd(), unix.BLKFLSBUF, 0)
+	if errno != 0 && errno != unix.EACCES { // EACCES: not root; direct reads pass the cache all the same
+		return nil, fmt.Errorf("drop the cache of %s: %w", c.files[0].Name(), errno)
+	}
+	return c.reopen(unix.O_RDONLY)
+}
+
+// reopen goes through the claimed descriptor and checks that the device behind the new one is the claimed one.
+func (c *claim) reopen(mode int) (*handle.File, error) {
+	f, err := handle.Reopen(c.files[0], mode, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Check(); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (c *claim) Close() error {
+	var errs []error
+	for _, f := range c.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,173 @@
+package block
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/internal/inuse"
+)
+
+// device is one block device as it was at one look.
+type device struct {
+	dir    dir
+	dev    string
+	others []*device // further paths to the same drive
+	info   drive.Info
+}
+
+// sysfs counts in units of 512 bytes, whatever the sector is (ABI/stable/sysfs-block).
+const sysfsUnit = 512
+
+// name is the kernel's name; sysfs writes ! for the / in names such as cciss/c0d0.
+func (d *device) name() string { return strings.ReplaceAll(filepath.Base(string(d.dir)), "!", "/") }
+
+func (d *device) path() string { return filepath.Join(d.dev, d.name()) }
+
+func (d *device) size() int64 { return d.dir.number("size") * sysfsUnit }
+
+// unused is a loop device that nothing was attached to.
+func (d *device) unused() bool { return strings.HasPrefix(d.name(), "loop") && !d.dir.has("loop") }
+
+func (d *device) inspect(used *inuse.Snapshot, boot string) {
+	i := &d.info
+	*i = drive.Info{
+		Name: d.name(), Path: d.path(), Paths: []string{d.path()}, Size: d.size(),
+		Vendor: d.dir.text("device/vendor"), Model: d.dir.text("device/model"),
+		LogicalSector: int(d.dir.number("queue/logical_block_size")), PhysicalSector: int(d.dir.number("queue/physical_block_size")),
+		ReadOnly: d.dir.is("ro"),
+	}
+	if i.Model == "" {
+		i.Model = d.dir.text("device/name") // MMC
+	}
+	for _, attr := range []string{"device/firmware_rev", "device/rev", "device/fwrev"} {
+		if i.Firmware == "" {
+			i.Firmware = d.dir.text(attr)
+		}
+	}
+	if d.dir.has("queue/rotational") {
+		rotational := d.dir.is("queue/rotational")
+		i.Rotational = &rotational
+	}
+	d.transport()
+	d.identity(boot)
+	d.uses(used)
+	if unix.Access(d.path(), unix.R_OK|unix.W_OK) != nil && !i.ReadOnly {
+		i.Problem = "permission denied: the server may not open " + i.Path
+	}
+}
+
+// transports tells a bus by what stands in the resolved path of the device; the first match counts.
+var transports = []struct{ part, transport, layer string }{
+	{"/usb", "usb", ""},
+	{"/session", "iscsi", "network disk"},
+	{"/virtio", "virtio", "virtual disk"},
+	{"/ata", "sata", ""},
+	{"/end_device-", "sas", ""},
+	{"/mmc_host/", "mmc", ""},
+	{"/nvme/", "nvme", ""},
+	{"/vbd-", "xen", "virtual disk"},
+	{"/virtual/block/loop", "loop", "loop device"},
+	{"/virtual/block/dm-", "device-mapper", "device-mapper volume"},
+	{"/virtual/block/md", "md", "RAID volume"},
+	{"/virtual/block/zram", "memory", "compressed memory"},
+	{"/virtual/block/", "virtual", "virtual disk"},
+}
+
+func (d *device) transport() {
+	i := &d.info
+	real, err := filepath.EvalSymlinks(string(d.dir))
+	if err != nil {
+		real = string(d.dir)
+	}
+	for _, t := range transports {
+		if strings.Contains(real+"/", t.part) {
+			i.Transport, i.Layer = t.transport, t.layer
+			break
+		}
+	}
+	if over := d.dir.text("device/transport"); over != "" && over != "pcie" { // NVMe over fabrics
+		i.Transport, i.Layer = "nvme-"+over, "network disk"
+	}
+	if i.Transport == "loop" {
+		i.Layer = "loop device on " + d.dir.text("loop/backing_file")
+		i.Model = "loop device"
+	}
+	if i.Transport == "" {
+		i.Transport = "unknown"
+	}
+}
+
+// identity finds the serial where the kernel keeps it for each kind, and makes one where there is none.
+func (d *device) identity(boot string) {
+	i := &d.info
+	page, _ := os.ReadFile(filepath.Join(string(d.dir), "device/vpd_pg80"))
+	for _, from := range []struct{ serial, source string }{
+		{pg80(page), "VPD page 80h"},
+		{d.dir.text("device/serial"), "sysfs device/serial"},
+		{d.dir.text("serial"), "sysfs serial"},
+	} {
+		if i.Serial == "" && !strings.HasPrefix(from.serial, "~") {
+			i.Serial, i.SerialSource = from.serial, from.source
+		}
+	}
+	for _, attr := range []string{"wwid", "device/wwid"} {
+		if i.WWN == "" {
+			i.WWN = wwn(d.dir.text(attr))
+		}
+	}
+	rdev, _ := d.dir.rdev()
+	i.ID = drive.ID{WWN: i.WWN, Size: i.Size, DiskSeq: uint64(d.dir.number("diskseq")), Boot: boot,
+		Keys: []string{fmt.Sprintf("block %d", rdev)}}
+	if i.Serial == "" {
+		d.makeSerial()
+	}
+	i.ID.Serial = i.Serial
+}
+
+// makeSerial names a drive that has no serial of its own: a loop device by the file behind it, which outlives the loop
+// device; anything else by what it is until it is unplugged.
+func (d *device) makeSerial() {
+	i := &d.info
+	of, kind := fmt.Sprintf("%s %s %d", i.ID.Boot, i.Name, i.ID.DiskSeq), "dev"
+	i.SerialSource = "made by this station, good until the drive is unplugged or the station boots"
+	if i.Transport == "loop" {
+		backing := d.dir.text("loop/backing_file")
+		of, kind = fmt.Sprintf("loop %s %s", backing, d.dir.text("loop/offset")), "loop"
+		i.SerialSource = "made by this station from the backing file"
+		if at, err := inuse.Of(backing); err == nil {
+			of += fmt.Sprintf(" %d:%d", at.Device, at.Inode)
+			i.ID.Keys = append(i.ID.Keys, fmt.Sprintf("file %d:%d", at.Device, at.Inode))
+		}
+	}
+	sum := sha256.Sum256([]byte(of))
+	i.Serial = fmt.Sprintf("~%s-%x", kind, sum[:5])
+}
+
+// uses gathers what uses the drive or any of its partitions.
+func (d *device) uses(used *inuse.Snapshot) {
+	i := &d.info
+	for n, part := range append([]dir{d.dir}, d.dir.partitions()...) {
+		name := ""
+		if n > 0 {
+			name = filepath.Base(string(part)) + " is "
+			i.Partitions = append(i.Partitions, filepath.Base(string(part)))
+		}
+		if rdev, ok := part.rdev(); ok {
+			for _, u := range used.Device(rdev) {
+				i.Uses = append(i.Uses, drive.Use{What: name + u.What, Hint: u.Hint})
+			}
+		}
+		for _, holder := range part.holders() {
+			i.Uses = append(i.Uses, drive.Use{What: name + "part of " + holder, Hint: "stop or remove " + holder})
+		}
+		if part.has("bcache") {
+			i.Uses = append(i.Uses, drive.Use{What: name + "part of bcache", Hint: "unregister it from bcache"})
+		}
+	}
+}

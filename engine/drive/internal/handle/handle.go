@@ -1,0 +1,74 @@
+// Package handle opens what a claim holds: writers and readers that go past the page cache where the system lets them.
+// It knows descriptors and alignment, and nothing of which drive stands behind them.
+package handle
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is an open drive. It serves as drive.Writer and drive.Reader.
+type File struct {
+	file   *os.File
+	direct bool
+	guard  func() error // looked at before each write; nil: nothing to look at
+}
+
+// Reopen opens again what claim holds, through its descriptor and not through its path, so that it is the same thing
+// whatever stands under that path now. mode is unix.O_RDONLY or unix.O_RDWR; guard may be nil.
+func Reopen(claim *os.File, mode int, guard func() error) (*File, error) {
+	return open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), mode, guard)
+}
+
+// Open opens path for reading.
+func Open(path string) (*File, error) { return open(path, path, unix.O_RDONLY, nil) }
+
+func open(path, name string, mode int, guard func() error) (*File, error) {
+	mode |= unix.O_CLOEXEC
+	fd, err := unix.Open(path, mode|unix.O_DIRECT, 0)
+	direct := err == nil
+	if errors.Is(err, unix.EINVAL) { // a filesystem without direct I/O
+		fd, err = unix.Open(path, mode, 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return &File{os.NewFile(uintptr(fd), name), direct, guard}, nil
+}
+
+// WriteAt writes p at off. It fails without writing if the guard does.
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	if f.guard != nil {
+		if err := f.guard(); err != nil {
+			return 0, err
+		}
+	}
+	return f.file.WriteAt(p, off)
+}
+
+// ReadAt reads len(p) bytes at off. Where reads cannot go past the page cache, the cache of that area is dropped first.
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if !f.direct {
+		if err := unix.Fadvise(int(f.file.Fd()), off, int64(len(p)), unix.FADV_DONTNEED); err != nil {
+			return 0, fmt.Errorf("drop the cache: %w", err)
+		}
+	}
+	n, err := f.file.ReadAt(p, off)
+	if errors.Is(err, io.EOF) && n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// Flush returns when everything written is on the medium.
+func (f *File) Flush() error { return f.file.Sync() }
+
+// Direct tells whether reads and writes go past the page cache.
+func (f *File) Direct() bool { return f.direct }
+
+// Close closes the descriptor.
+func (f *File) Close() error { return f.file.Close() }

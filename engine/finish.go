@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"wiped/engine/journal"
+)
+
+// finish records how the job ended, frees the drive, and then says so: nobody hears of an end that is not on disk.
+func (j *job) finish() {
+	result, reason := j.judge()
+	last := j.closing(result, reason)
+	if result == Interrupted {
+		if err := j.e.cfg.Journal.Change(last.Event); err != nil {
+			j.e.cfg.Log.Error("interruption not recorded; the next start will find it", "job", j.rec.ID, "err", err)
+		}
+	} else if !j.recordEnd(j.end(result, reason), last.Event) {
+		return
+	}
+	j.giveBack()
+	j.publish(last)
+	j.e.cfg.Log.Info("job ended", "job", j.rec.ID, "drive", j.rec.Drive.Name, "serial", j.rec.Drive.Serial, "result", result, "reason", reason)
+	if result != Interrupted {
+		j.e.forget(j.rec.ID)
+	}
+}
+
+func (j *job) judge() (State, string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return judge(j.found)
+}
+
+// closing is the last update.
+func (j *job) closing(result State, reason string) Update {
+	j.mu.Lock()
+	e := j.snapshot()
+	e.State = string(result)
+	e.Outcome = &journal.Outcome{Result: string(result), Level: j.rec.Method.Level, Verification: j.verification(), Reason: reason}
+	j.mu.Unlock()
+	e.Seq = j.history.next()
+	return Update{Event: e, Milestone: true, keep: true}
+}
+
+// verification is the scope of the verification, with what became of it unless it passed. The caller holds mu.
+func (j *job) verification() string {
+	switch v := j.found.read; {
+	case j.rec.Verify == "none" || v.Result == "passed":
+		return j.rec.Verify
+	case v.Result == "":
+		return j.rec.Verify + ": not done"
+	default:
+		return j.rec.Verify + ": " + v.Result
+	}
+}
+
+// recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
+// only when the program ends; the next start then finds the job as interrupted, with its last checkpoint.
+func (j *job) recordEnd(end journal.End, last journal.Event) bool {
+	for wait := time.Second; ; {
+		err := j.e.cfg.Journal.End(j.rec.ID, end, last)
+		if err == nil {
+			return true
+		}
+		j.e.cfg.Log.Error("the end of a job cannot be recorded: make room under the state directory", "job", j.rec.ID, "err", err)
+		j.mu.Lock()
+		e := j.snapshot()
+		j.mu.Unlock()
+		e.Action = "wait: the end cannot be recorded, the state directory does not take it"
+		e.Seq = j.history.next()
+		j.publish(Update{Event: e, Milestone: wait == time.Second})
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, 30*time.Second)
+		case <-j.e.stop:
+			j.giveBack()
+			return false
+		}
+	}
+}
+
+// giveBack frees the drive and the turn.
+func (j *job) giveBack() {
+	if err := j.claim.Close(); err != nil {
+		j.e.cfg.Log.Error("give the drive back", "job", j.rec.ID, "err", err)
+	}
+	j.e.release(j.rec.ID)
+	j.mu.Lock()
+	j.live = false
+	had := j.hadTurn
+	j.hadTurn = false
+	j.mu.Unlock()
+	if had {
+		<-j.e.turns
+	}
+}
+
+// end gathers all that the certificate will be made from.
+func (j *job) end(result State, reason string) journal.End {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := j.found
+	if f.read.Result == "" {
+		f.read.Result = "not done"
+	}
+	end := journal.End{
+		Started: j.started, Ended: journal.At(time.Now()), Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
+		Software: j.e.cfg.Software, Interrupted: j.interruptions(), CachesPassed: j.direct,
+	}
+	if len(f.passes) > 0 {
+		end.Evidence = append(end.Evidence, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", len(f.passes), f.planned, f.size))
+	}
+	if f.read.Result == "passed" {
+		end.Evidence = append(end.Evidence, fmt.Sprintf("%d bytes were read back through a fresh descriptor and equal what the last pass wrote", f.read.BytesRead))
+	}
+	if !j.direct {
+		end.Evidence = append(end.Evidence, "the system did not allow direct I/O; its cache was dropped before reading back")
+	}
+	return end
+}
+
+func (j *job) interruptions() (n int) {
+	j.history.mu.Lock()
+	defer j.history.mu.Unlock()
+	for _, u := range j.history.updates {
+		if u.State == string(Interrupted) {
+			n++
+		}
+	}
+	return n
+}
+
+// interrupt marks a job that no goroutine works on.
+func (j *job) interrupt(reason string) error {
+	j.mu.Lock()
+	e := j.snapshot()
+	j.mu.Unlock()
+	e.State, e.Action = string(Interrupted), "wait"
+	e.Outcome = &journal.Outcome{Result: string(Interrupted), Level: j.rec.Method.Level, Verification: j.rec.Verify + ": not done", Reason: reason}
+	e.Seq = j.history.next()
+	if err := j.e.cfg.Journal.Change(e); err != nil {
+		return err
+	}
+	j.publish(Update{Event: e, Milestone: true, keep: true})
+	return nil
+}

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"wiped/engine/drive"
+	"wiped/engine/journal"
+	"wiped/engine/wipe"
+)
+
+// Why a job is halted from outside.
+var (
+	errCancelled   = errors.New("cancelled")
+	errInterrupted = errors.New("interrupted")
+)
+
+// job is one drive being erased. Its goroutine alone moves it; others read what mu guards, and its history.
+type job struct {
+	e        *Engine
+	rec      journal.Job
+	patterns []wipe.Pattern
+	history  *history
+	claim    drive.Claim
+	want     drive.ID
+	plan     plan
+	ctx      context.Context
+	halt     context.CancelCauseFunc
+	done     chan struct{} // closed when its goroutine has ended
+
+	mu         sync.Mutex
+	hadTurn    bool // it holds one of the engine's turns
+	live       bool // its goroutine runs
+	at         position
+	prior      int64          // bytes of the steps that are done
+	total      int64          // bytes of all steps
+	progress   *wipe.Progress // of the step under way; nil between steps
+	errors     int64          // failing sectors of the steps that are done
+	rate       rate
+	found      findings
+	started    journal.Time
+	direct     bool         // all I/O so far went past the page cache
+	resumedBad []wipe.Range // what the pass of the checkpoint could not write
+}
+
+// newJob makes a job from its record: one that goes on later, or one that is only looked at.
+func (e *Engine) newJob(r journal.Record) *job {
+	j := &job{e: e, rec: r.Job, history: restore(r), want: identity(r.Job.Drive), direct: true}
+	j.found = findings{size: r.Job.Drive.SizeBytes, verify: r.Job.Verify, planned: len(r.Job.Method.Passes), passes: r.Passes}
+	j.found.read = journal.Verification{Scope: r.Job.Verify, Seed: r.Job.Seed}
+	j.plan = plan{passes: len(r.Job.Method.Passes), verify: r.Job.Verify != "none"}
+	for _, c := range r.Changes {
+		if c.State == string(Running) && j.started.IsZero() {
+			j.started = c.Time
+		}
+	}
+	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes()
+	if c := r.Checkpoint; c != nil {
+		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
+		j.prior = j.size()*int64(c.Pass-1) + c.Offset
+		for _, bad := range c.Bad {
+			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
+		}
+	}
+	return j
+}
+
+func (j *job) size() int64 { return j.rec.Drive.SizeBytes }
+
+// extents are the areas that verification reads.
+func (j *job) extents() []wipe.Range {
+	var seed [32]byte
+	_, _ = hex.Decode(seed[:], []byte(j.rec.Seed)) // written by us; a wrong one would be other places, not fewer
+	return verifyExtents(j.rec.Verify, seed, j.size(), j.rec.Drive.LogicalSector)
+}
+
+func (j *job) verifyBytes() (n int64) {
+	for _, e := range j.extents() {
+		n += e.Length
+	}
+	return n
+}
+
+// loadPatterns reads the passes out of the record.
+func (j *job) loadPatterns() error {
+	j.patterns = nil
+	for n, p := range j.rec.Method.Passes {
+		var pattern wipe.Pattern
+		err := json.Unmarshal(p.Pattern, &pattern)
+		if err == nil {
+			err = pattern.Validate()
+		}
+		if err != nil {
+			return fmt.Errorf("read pass %d of job %d: %w", n+1, j.rec.ID, err)
+		}
+		j.patterns = append(j.patterns, pattern)
+	}
+	return nil
+}
+
+// begin starts the job's goroutine over a claimed drive. The caller holds the engine's mu.
+func (j *job) begin(claim drive.Claim, keys []string) {
+	j.claim = claim
+	j.ctx, j.halt = context.WithCancelCause(context.Background())
+	j.done = make(chan struct{})
+	j.live = true
+	j.e.jobs[j.rec.ID] = j
+	j.e.take(j.rec.ID, keys)
+	j.e.running.Add(1)
+	go j.run()
+}
+
+// action is what the job is doing, in words.
+func (j *job) action(at position) string {
+	switch at.phase {
+	case checking:
+		return "read back " + j.title(min(at.pass, j.plan.passes))
+	case writing:
+		return "write " + j.title(at.pass)
+	case verifying:
+		return "verify " + j.title(j.plan.passes)
+	}
+	return "wait"
+}
+
+func (j *job) title(pass int) string { return j.rec.Method.Passes[pass-1].Title }
+
+// passes counts the passes of the whole job: verification is one.
+func (j *job) passes() int {
+	if j.plan.verify {
+		return j.plan.passes + 1
+	}
+	return j.plan.passes
+}
+
+// snapshot is the job's state as an event, without a number. The caller holds mu.
+func (j *job) snapshot() journal.Event {
+	e := journal.Event{
+		Time: journal.At(time.Now()), Job: j.rec.ID, Drive: j.rec.Drive.Name, Serial: j.rec.Drive.Serial,
+		State: string(j.at.state()), Pass: min(j.at.pass, j.passes()), Passes: j.passes(), Action: j.action(j.at),
+		DoneBytes: j.prior, TotalBytes: j.total, Errors: j.errors,
+	}
+	if j.progress != nil {
+		e.DoneBytes += j.progress.Done()
+		e.Errors += j.progress.Errors()
+	}
+	return e
+}
+
+// change announces a change of state, after it is on disk.
+func (j *job) change() error {
+	j.mu.Lock()
+	e := j.snapshot()
+	j.mu.Unlock()
+	e.Seq = j.history.next()
+	if err := j.e.cfg.Journal.Change(e); err != nil {
+		return err
+	}
+	j.publish(Update{Event: e, Milestone: true, keep: true})
+	return nil
+}
+
+func (j *job) publish(u Update) {
+	j.history.add(u)
+	j.e.news.ring()
+}
+
+// rate is how fast a job is: bytes a second, smoothed over some seconds.
+type rate struct {
+	at    time.Time
+	bytes int64
+	value float64
+}
+
+// smoothing is the weight of the newest second.
+const smoothing = 0.3
+
+// measure takes note of how many bytes are done now.
+func (r *rate) measure(now time.Time, bytes int64) {
+	if !r.at.IsZero() && now.After(r.at) {
+		current := float64(bytes-r.bytes) / now.Sub(r.at).Seconds()
+		if r.value == 0 {
+			r.value = current
+		}
+		r.value += smoothing * (current - r.value)
+	}
+	r.at, r.bytes = now, bytes
+}
+
+// into fills in speed and remaining time where they are known.
+func (r *rate) into(e *journal.Event) {
+	if r.value < 1 {
+		return
+	}
+	speed := int64(r.value)
+	eta := int64(float64(e.TotalBytes-e.DoneBytes)/r.value + 0.5)
+	e.BytesPerSecond, e.ETASeconds = &speed, &eta
+}

@@ -1,0 +1,152 @@
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Entry is one line of the audit: who did what, when, from where, with what result.
+type Entry struct {
+	Seq         uint64 `json:"seq"`
+	Time        Time   `json:"time"`
+	Operator    string `json:"operator"`
+	Fingerprint string `json:"fingerprint"`
+	Login       string `json:"login,omitempty"`
+	From        string `json:"from"`
+	Action      string `json:"action"`            // login, command, result, refused, start, recovered
+	Command     string `json:"command,omitempty"` // as typed
+	Exit        *int   `json:"exit,omitempty"`    // result, refused: the exit code
+	Detail      string `json:"detail,omitempty"`
+	Of          uint64 `json:"of,omitempty"` // result: the entry it is the result of
+	Prev        string `json:"prev"`         // hash of the entry before; empty in the first
+}
+
+// Audit is audit.jsonl: one JSON object a line, each ending in the SHA-256 of itself, each holding the hash of the one
+// before, so that no entry can be changed, moved or taken out of the middle unseen.
+type Audit struct {
+	lines *lines
+	seq   uint64
+	prev  string
+}
+
+// OpenAudit opens or creates the chain at path and finds its end. A chain that does not hold is still appended to: what
+// happens from now on must be kept, and Verify keeps saying where it is broken.
+func OpenAudit(path string) (*Audit, error) {
+	l, torn, err := openLines(path)
+	if err != nil {
+		return nil, fmt.Errorf("open audit: %w", err)
+	}
+	a := &Audit{lines: l}
+	err = a.each(func(line []byte) error {
+		var e Entry
+		if body, hash, ok := unseal(line); ok && json.Unmarshal(body, &e) == nil {
+			a.seq, a.prev = e.Seq, hash
+		}
+		return nil
+	})
+	if err == nil && torn > 0 {
+		_, err = a.Append(Entry{Time: At(time.Now()), Action: "recovered",
+			Detail: fmt.Sprintf("%d bytes of an unfinished, unacknowledged entry were cut off", torn)})
+	}
+	if err != nil {
+		_ = l.file.Close()
+		return nil, fmt.Errorf("open audit: %w", err)
+	}
+	return a, nil
+}
+
+// Append keeps an entry, fills in its number and its place in the chain, and returns the number. It is on disk when
+// Append returns without an error.
+func (a *Audit) Append(e Entry) (uint64, error) {
+	a.lines.mu.Lock()
+	defer a.lines.mu.Unlock()
+	e.Seq, e.Prev = a.seq+1, a.prev
+	body, err := JSON(e)
+	if err != nil {
+		return 0, err
+	}
+	line, hash := seal(body)
+	if err := a.lines.append(line); err != nil {
+		return 0, fmt.Errorf("keep audit entry: %w", err)
+	}
+	a.seq, a.prev = e.Seq, hash
+	return e.Seq, nil
+}
+
+// Entries calls f with each entry, oldest first, and stops at its first error.
+func (a *Audit) Entries(f func(Entry) error) error {
+	return a.each(func(line []byte) error {
+		var e Entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			return fmt.Errorf("read audit entry: %w", err)
+		}
+		return f(e)
+	})
+}
+
+// Verify reads the whole chain and returns how many entries hold; the error names the first that does not.
+func (a *Audit) Verify() (n uint64, err error) {
+	prev := ""
+	err = a.each(func(line []byte) error {
+		var e Entry
+		body, hash, ok := unseal(line)
+		switch {
+		case !ok:
+			return fmt.Errorf("entry %d was changed: its hash does not fit", n+1)
+		case json.Unmarshal(body, &e) != nil:
+			return fmt.Errorf("entry %d is not an audit entry", n+1)
+		case e.Seq != n+1 || e.Prev != prev:
+			return fmt.Errorf("entry %d does not follow entry %d: something between them was taken out or put in", e.Seq, n)
+		}
+		prev, n = hash, n+1
+		return nil
+	})
+	return n, err
+}
+
+// Close closes the file.
+func (a *Audit) Close() error { return a.lines.file.Close() }
+
+func (a *Audit) each(f func(line []byte) error) error {
+	a.lines.mu.Lock()
+	size := a.lines.size
+	a.lines.mu.Unlock()
+	r := bufio.NewReader(io.NewSectionReader(a.lines.file, 0, size))
+	for {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read audit: %w", err)
+		}
+		if err := f(line[:len(line)-1]); err != nil {
+			return err
+		}
+	}
+}
+
+// seal puts the hash of body into it as its last member; unseal takes it out again and checks it. They work on bytes,
+// so that an entry with members of a later version still verifies.
+func seal(body []byte) (line []byte, hash string) {
+	sum := sha256.Sum256(body)
+	hash = hex.EncodeToString(sum[:])
+	return fmt.Appendf(bytes.TrimSuffix(bytes.Clone(body), []byte("}")), `,"hash":"%s"}`, hash), hash
+}
+
+func unseal(line []byte) (body []byte, hash string, ok bool) {
+	const tail = len(`,"hash":""}`) + 2*sha256.Size
+	if len(line) < tail {
+		return nil, "", false
+	}
+	body = append(bytes.Clone(line[:len(line)-tail]), '}')
+	again, hash := seal(body)
+	return body, hash, bytes.Equal(again, line)
+}

@@ -1,0 +1,74 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"sync"
+)
+
+// lines is a file that only grows, by whole lines, each on disk before append returns.
+type lines struct {
+	mu   sync.Mutex
+	file *os.File
+	size int64
+}
+
+// openLines opens or creates path. A last line without an end was never acknowledged (the machine stopped while it
+// was written); it is cut off, and torn is its length in bytes.
+func openLines(path string) (l *lines, torn int64, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	l = &lines{file: f}
+	if torn, err = l.trim(); err != nil {
+		_ = f.Close()
+		return nil, 0, fmt.Errorf("repair %s: %w", path, err)
+	}
+	return l, torn, nil
+}
+
+// trim sets size to the end of the last whole line and cuts off what follows.
+func (l *lines) trim() (torn int64, err error) {
+	info, err := l.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	l.size = info.Size()
+	if l.size, err = lastLineEnd(l.file, info.Size()); err != nil || l.size == info.Size() {
+		return 0, err
+	}
+	return info.Size() - l.size, l.file.Truncate(l.size)
+}
+
+func lastLineEnd(f *os.File, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for end := size; end > 0; {
+		part := buf[:min(int64(len(buf)), end)]
+		if _, err := f.ReadAt(part, end-int64(len(part))); err != nil {
+			return 0, err
+		}
+		for i := len(part) - 1; i >= 0; i-- {
+			if part[i] == '\n' {
+				return end - int64(len(part)) + int64(i) + 1, nil
+			}
+		}
+		end -= int64(len(part))
+	}
+	return 0, nil
+}
+
+// append writes one line and its end. If the disk cannot take it, nothing of it stays.
+func (l *lines) append(line []byte) error {
+	whole := append(append(make([]byte, 0, len(line)+1), line...), '\n')
+	_, err := l.file.WriteAt(whole, l.size)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		_ = l.file.Truncate(l.size)
+		return err
+	}
+	l.size += int64(len(whole))
+	return nil
+}

@@ -1,0 +1,61 @@
+package journal
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Messages is messages.txt: TIME, tab, OPERATOR, tab, TEXT. The text is kept byte for byte.
+type Messages struct{ lines *lines }
+
+// Message is one line of messages.txt. Text holds any bytes but a line end and NUL.
+type Message struct {
+	Time     string `json:"time"`
+	Operator string `json:"operator"`
+	Text     string `json:"text"`
+}
+
+// OpenMessages opens or creates the file at path.
+func OpenMessages(path string) (*Messages, error) {
+	l, _, err := openLines(path)
+	if err != nil {
+		return nil, fmt.Errorf("open messages: %w", err)
+	}
+	return &Messages{l}, nil
+}
+
+// Save keeps a message; it is on disk when Save returns without an error.
+func (m *Messages) Save(at time.Time, operator, text string) error {
+	m.lines.mu.Lock()
+	defer m.lines.mu.Unlock()
+	line := fmt.Appendf(nil, "%s\t%s\t%s", At(at), Escape(operator), text)
+	if bytes.ContainsAny(line, "\n\x00") {
+		return fmt.Errorf("save message: it holds a line end or a NUL byte")
+	}
+	return wrap("save message", m.lines.append(line))
+}
+
+// All reads the messages, oldest first.
+func (m *Messages) All() ([]Message, error) {
+	m.lines.mu.Lock()
+	size := m.lines.size
+	m.lines.mu.Unlock()
+	text, err := io.ReadAll(io.NewSectionReader(m.lines.file, 0, size))
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	var all []Message
+	for line := range bytes.Lines(text) {
+		part := bytes.SplitN(bytes.TrimSuffix(line, []byte("\n")), []byte("\t"), 3)
+		for len(part) < 3 { // somebody edited the file: show the line all the same
+			part = append([][]byte{nil}, part...)
+		}
+		all = append(all, Message{string(part[0]), string(part[1]), string(part[2])})
+	}
+	return all, nil
+}
+
+// Close closes the file.
+func (m *Messages) Close() error { return m.lines.file.Close() }

@@ -1,0 +1,153 @@
+package journal
+
+import "encoding/json"
+
+// Job is what was decided at submission; it is written once and never changes.
+type Job struct {
+	ID        uint64   `json:"id"`
+	Submitted Time     `json:"submitted"`
+	Drive     Drive    `json:"drive"`
+	Method    Method   `json:"method"`
+	Verify    string   `json:"verify"`              // full, sample or none
+	Seed      string   `json:"seed,omitempty"`      // sample: 32 bytes in hex that choose what is read
+	Confirmed string   `json:"confirmed,omitempty"` // what the operator typed to confirm the drive
+	Note      string   `json:"note,omitempty"`
+	Operator  Operator `json:"operator"`
+	Station   string   `json:"station"`
+	Software  string   `json:"software"`
+}
+
+// Drive is the identity of a drive as it was confirmed.
+type Drive struct {
+	Name           string `json:"name"`
+	Path           string `json:"path"`
+	Serial         string `json:"serial"`
+	SerialSource   string `json:"serial_source"`
+	WWN            string `json:"wwn,omitempty"`
+	Vendor         string `json:"vendor,omitempty"`
+	Model          string `json:"model,omitempty"`
+	Firmware       string `json:"firmware,omitempty"`
+	SizeBytes      int64  `json:"size_bytes"`
+	LogicalSector  int    `json:"logical_sector_bytes"`
+	PhysicalSector int    `json:"physical_sector_bytes,omitempty"`
+	Transport      string `json:"transport"`
+	MediaType      string `json:"media_type,omitempty"`
+	Layer          string `json:"layer,omitempty"`   // set: only this layer is erased, nothing is claimed of the media below
+	DiskSeq        uint64 `json:"diskseq,omitempty"` // the kernel's disk sequence number, good within Boot
+	Boot           string `json:"boot,omitempty"`    // the kernel's boot id
+	Device         uint64 `json:"device,omitempty"`  // image: st_dev of the file
+	Inode          uint64 `json:"inode,omitempty"`   // image: st_ino of the file
+}
+
+// Method is the method as it ran: the catalogue may change later, this record does not.
+type Method struct {
+	Name   string `json:"name"`
+	Title  string `json:"title"`
+	Level  string `json:"level"`
+	Claim  string `json:"claim"` // what standard, or whose pattern list
+	Passes []Pass `json:"passes"`
+}
+
+// Pass is one write pass in the order run.
+type Pass struct {
+	Title   string          `json:"title"`   // zeros, ones, random, 0x924924 ...
+	Pattern json.RawMessage `json:"pattern"` // what makes the bytes again, in the writer's own form
+}
+
+// Operator is who asked, as proved in the handshake.
+type Operator struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"fingerprint"`
+	From        string `json:"from,omitempty"`
+}
+
+// Range is an area of the drive in bytes.
+type Range struct {
+	Offset int64 `json:"offset"`
+	Length int64 `json:"length"`
+}
+
+// Checkpoint is a claim about the drive: below Offset it holds pass Pass, and above it the pass before.
+// It is written only after the drive has flushed. The newest replaces the one before.
+type Checkpoint struct {
+	Time   Time    `json:"time"`
+	Seq    uint64  `json:"seq"`  // the newest sequence number given out so far
+	Pass   int     `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
+	Offset int64   `json:"offset"`
+	Bad    []Range `json:"bad,omitempty"` // areas that could not be written
+}
+
+// Event is a job's state at one instant: what `watch --json` prints. Changes of state are kept for ever, progress is not.
+type Event struct {
+	Seq            uint64 `json:"seq"`
+	Time           Time   `json:"time"`
+	Job            uint64 `json:"job"`
+	Drive          string `json:"drive"`
+	Serial         string `json:"serial"`
+	State          string `json:"state"`
+	Pass           int    `json:"pass"`
+	Passes         int    `json:"passes"`
+	Action         string `json:"action"`
+	DoneBytes      int64  `json:"done_bytes"`
+	TotalBytes     int64  `json:"total_bytes"`
+	BytesPerSecond *int64 `json:"bytes_per_second"`
+	ETASeconds     *int64 `json:"eta_seconds"`
+	Errors         int64  `json:"errors"`
+	*Outcome
+}
+
+// Outcome is what the last event says besides.
+type Outcome struct {
+	Result       string `json:"result"`
+	Level        string `json:"level"`
+	Verification string `json:"verification"`
+	Reason       string `json:"reason"`
+}
+
+// End is how a job ended, with all that its certificate is made from. It is written once.
+type End struct {
+	Started      Time         `json:"started"` // the instant before the first write; zero if nothing was written
+	Ended        Time         `json:"ended"`
+	Result       string       `json:"result"`
+	Reason       string       `json:"reason,omitempty"`
+	Passes       []PassRun    `json:"passes"`
+	Verification Verification `json:"verification"`
+	Evidence     []string     `json:"evidence"`
+	Software     string       `json:"software"` // the program that ended the job, which may be newer than the one that began it
+	Interrupted  int          `json:"interrupted"`
+	CachesPassed bool         `json:"caches_bypassed"` // reads and writes went past the page cache
+}
+
+// PassRun is what became of one write pass.
+type PassRun struct {
+	Title        string  `json:"title"`
+	Started      Time    `json:"started"`
+	Ended        Time    `json:"ended"`
+	BytesWritten int64   `json:"bytes_written"`
+	BadBytes     int64   `json:"unwritable_bytes"`
+	Bad          []Range `json:"unwritable"`
+	Complete     bool    `json:"complete"`
+}
+
+// Verification is what reading afterwards found.
+type Verification struct {
+	Scope           string  `json:"scope"`  // full, sample or none
+	Result          string  `json:"result"` // passed, failed, not done
+	Seed            string  `json:"seed,omitempty"`
+	BytesRead       int64   `json:"bytes_read"`
+	Started         Time    `json:"started"`
+	Ended           Time    `json:"ended"`
+	MismatchBytes   int64   `json:"mismatch_bytes"`
+	Mismatches      []Range `json:"mismatches"`
+	UnreadableBytes int64   `json:"unreadable_bytes"`
+	Unreadable      []Range `json:"unreadable"`
+}
+
+// Record is all that is kept of one job.
+type Record struct {
+	Job        Job
+	Changes    []Event     // every change of state, oldest first
+	Checkpoint *Checkpoint // nil before the first
+	Passes     []PassRun   // the passes that were completed before an interruption
+	End        *End        // nil while the job can still go on
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"fmt"
+
+	"wiped/engine/journal"
+)
+
+// findings is all that counts for the result of a job.
+type findings struct {
+	size        int64  // bytes of the drive
+	verify      string // full, sample or none: what was asked for
+	cancelled   bool
+	interrupted bool
+	broken      string // why the job could not go on; empty: it went on to its end
+	flushFailed bool
+	passes      []journal.PassRun
+	planned     int // write passes
+	read        journal.Verification
+	sampleBytes int64 // what verification had to read
+}
+
+// judge decides what a job may be called. It says erased only where every byte of the drive was covered by every pass
+// and the verification that was asked for read all it should and found all as it should be: guarantee 1.
+func judge(f findings) (result State, reason string) {
+	switch bad := f.unwritable(); {
+	case f.broken != "":
+		return Failed, f.broken
+	case f.cancelled:
+		return Cancelled, "cancelled by an operator; the drive is overwritten in part"
+	case f.interrupted:
+		return Interrupted, "the server stopped; it can be resumed"
+	case bad > 0:
+		return Failed, fmt.Sprintf("%d bytes could not be written", bad)
+	case f.flushFailed:
+		return Failed, "the drive did not confirm that it wrote everything"
+	case !f.covered():
+		return Failed, "not every byte was written: this is a defect in wiped"
+	case f.verify == "none":
+		return Unverified, "overwritten, NOT verified"
+	case f.read.UnreadableBytes > 0:
+		return Failed, fmt.Sprintf("%d bytes could not be read back", f.read.UnreadableBytes)
+	case f.read.MismatchBytes > 0:
+		return Failed, fmt.Sprintf("%d bytes do not hold what was written", f.read.MismatchBytes)
+	case f.read.BytesRead == 0 || f.read.BytesRead != f.sampleBytes:
+		return Failed, "verification did not read all that it should: this is a defect in wiped"
+	}
+	return Erased, ""
+}
+
+func (f findings) unwritable() (bytes int64) {
+	for _, p := range f.passes {
+		bytes += p.BadBytes
+	}
+	return bytes
+}
+
+// covered tells whether every pass wrote every byte.
+func (f findings) covered() bool {
+	if f.size <= 0 || f.planned == 0 || len(f.passes) != f.planned {
+		return false
+	}
+	for _, p := range f.passes {
+		if !p.Complete || p.BytesWritten != f.size {
+			return false
+		}
+	}
+	return true
+}
+
+// verdict is the word for a verification.
+func verdict(v journal.Verification, whole bool) string {
+	switch {
+	case v.Scope == "none":
+		return "not done"
+	case v.MismatchBytes > 0 || v.UnreadableBytes > 0:
+		return "failed"
+	case !whole:
+		return "not finished"
+	}
+	return "passed"
+}

@@ -1,0 +1,19 @@
+package method
+
+// catalogue is every method there is. Its order is that of All: best first among those to choose from, then the legacy
+// ones by name.
+var catalogue = []Method{
+	randomStream,
+	zero,
+	one,
+
+	afssi5020,
+	dod3,
+	dod7,
+	gutmann,
+	is5Baseline,
+	is5Enhanced,
+	opsII,
+	schneier,
+	vsitr,
+}

@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"wiped/engine/drive"
+)
+
+// Interrupted lists the jobs that can be resumed, in the order of their ids.
+func (e *Engine) Interrupted() (ids []uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for id, j := range e.jobs {
+		if j.state() == Interrupted {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Resume lets interrupted jobs go on, all or none. Each drive is looked at as for Erase; one without a serial or WWN of
+// its own must be confirmed again.
+func (e *Engine) Resume(ids []uint64, confirm []string) ([]View, error) {
+	e.submitting.Lock()
+	defer e.submitting.Unlock()
+	if e.stopping() {
+		return nil, refuse(Unsafe, "", "the server is stopping", "log in again later")
+	}
+	all, err := e.find()
+	if err != nil {
+		return nil, err
+	}
+	var jobs []*job
+	var items []Item
+	var refusals Refusals
+	for _, id := range unique(ids) {
+		j, item, refusal := e.resumable(id, all)
+		if refusal != nil {
+			refusals = append(refusals, refusal)
+			continue
+		}
+		jobs, items = append(jobs, j), append(items, item)
+	}
+	refusals = append(refusals, e.resumeRefusals(items, confirm)...)
+	if len(refusals) > 0 {
+		return nil, refusals
+	}
+	claims, err := e.claimAll(items)
+	if err != nil {
+		return nil, err
+	}
+	return e.restart(jobs, items, claims), nil
+}
+
+func unique(ids []uint64) []uint64 {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// resumable finds an interrupted job and the drive it worked on, wherever that is now.
+func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) {
+	j, err := e.job(id)
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return nil, Item{}, refusal
+	}
+	what := fmt.Sprintf("job %d", id)
+	if err != nil {
+		return nil, Item{}, &Refusal{Kind: Unsafe, What: what, Why: "its record cannot be read", Next: "see the server's log", Cause: err}
+	}
+	if s := j.state(); s != Interrupted {
+		return nil, Item{}, refuse(Unsafe, what, "it is not interrupted: it is "+string(s), fmt.Sprintf("job %d", id))
+	}
+	var closest error
+	for _, d := range all {
+		i := d.Info()
+		if i.Serial != j.rec.Drive.Serial {
+			continue
+		}
+		if closest = j.want.Same(i.ID); closest == nil {
+			return j, Item{Drive: i, Confirm: confirmWord(i, all), drive: d}, nil
+		}
+	}
+	if closest != nil {
+		return nil, Item{}, &Refusal{Kind: Unsafe, What: what, Why: closest.Error(), Next: fmt.Sprintf("erase the drive anew, or cancel %d", id), Cause: closest}
+	}
+	return nil, Item{}, refuse(Unsafe, what, fmt.Sprintf("its drive %s (serial %s) is not present", j.rec.Drive.Name, j.rec.Drive.Serial),
+		fmt.Sprintf("attach it, then resume %d; or cancel %d", id, id))
+}
+
+func (e *Engine) resumeRefusals(items []Item, confirm []string) (refusals Refusals) {
+	e.mu.Lock()
+	for _, item := range items {
+		for _, o := range obstacles(item.Drive, e.cfg.Protect, e.takenBy(item.Drive.ID)) {
+			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
+		}
+	}
+	e.mu.Unlock()
+	for _, r := range unconfirmed(items, confirm) {
+		own := slices.ContainsFunc(items, func(i Item) bool {
+			return r.Kind == Unconfirmed && i.Drive.Name == r.What && (i.Drive.OwnSerial() || i.Drive.WWN != "")
+		})
+		if !own {
+			refusals = append(refusals, r)
+		}
+	}
+	return refusals
+}
+
+// restart replaces each interrupted job by one that goes on from its checkpoint.
+func (e *Engine) restart(jobs []*job, items []Item, claims []drive.Claim) (views []View) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for n, old := range jobs {
+		r, err := e.cfg.Journal.Job(old.rec.ID)
+		if err != nil {
+			e.cfg.Log.Error("read the job to resume", "job", old.rec.ID, "err", err)
+			_ = claims[n].Close()
+			continue
+		}
+		j := e.newJob(r)
+		j.history = old.history // sequence numbers go on, and those who watch keep watching
+		j.want = items[n].Drive.ID
+		if j.plan.resume != nil {
+			for _, c := range j.claims(*j.plan.resume) {
+				j.total += c.area.Length
+			}
+		}
+		j.begin(claims[n], j.want.Keys)
+		views = append(views, j.view())
+	}
+	return views
+}
+
+// Cancel ends jobs for good, and returns when their ends are on disk or after patience has passed; a
+// view whose state is no result yet is of a job that still waits for its drive.
+func (e *Engine) Cancel(ids []uint64, patience time.Duration) (views []View, err error) {
+	var refusals Refusals
+	var jobs []*job
+	for _, id := range unique(ids) {
+		j, err := e.job(id)
+		var refusal *Refusal
+		switch {
+		case errors.As(err, &refusal):
+			refusals = append(refusals, refusal)
+		case err != nil:
+			return nil, err
+		case j.ended():
+			refusals = append(refusals, refuse(Unsafe, fmt.Sprintf("job %d", id), "it has ended already: "+string(j.state()), fmt.Sprintf("job %d", id)))
+		}
+		jobs = append(jobs, j)
+	}
+	if len(refusals) > 0 {
+		return nil, refusals
+	}
+	deadline := time.After(patience)
+	e.submitting.Lock() // so that none of them is resumed meanwhile
+	for _, j := range jobs {
+		j.cancel()
+	}
+	e.submitting.Unlock()
+	for _, j := range jobs {
+		if j.done != nil {
+			select {
+			case <-j.done:
+			case <-deadline:
+			}
+		}
+		views = append(views, j.view())
+	}
+	return views, nil
+}
+
+// cancel halts a job that runs, and ends one that is interrupted.
+func (j *job) cancel() {
+	j.mu.Lock()
+	live := j.live
+	j.mu.Unlock()
+	if live {
+		j.halt(errCancelled)
+		return
+	}
+	j.mu.Lock()
+	j.found.cancelled = true
+	j.mu.Unlock()
+	result, reason := j.judge()
+	last := j.closing(result, reason)
+	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason), last.Event); err != nil {
+		j.e.cfg.Log.Error("cancel an interrupted job", "job", j.rec.ID, "err", err)
+		return
+	}
+	j.publish(last)
+	j.e.forget(j.rec.ID)
+}

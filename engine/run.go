@@ -1,0 +1,239 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive"
+	"wiped/engine/journal"
+	"wiped/engine/wipe"
+)
+
+// run is the job's goroutine: it acts, asks the state machine where to go, and records the end.
+func (j *job) run() {
+	defer j.e.running.Done()
+	defer close(j.done)
+	at := position{}
+	for at.phase != over {
+		next, err := j.plan.advance(at, j.act(at))
+		if err != nil {
+			j.breakOff(err)
+			next = position{phase: over}
+		}
+		at = next
+	}
+	j.finish()
+}
+
+// act does what the job has to do at a position. A panic in it ends this job as failed, and no other.
+func (j *job) act(at position) (s signal) {
+	defer func() {
+		if r := recover(); r != nil {
+			j.e.cfg.Log.Error("defect: panic in a job", "job", j.rec.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			j.breakOff(fmt.Errorf("a defect in wiped: %v", r))
+			s = stopped
+		}
+	}()
+	if at.phase == waiting {
+		return j.waitTurn()
+	}
+	j.mu.Lock()
+	j.at = at
+	j.mu.Unlock()
+	if err := j.change(); err != nil {
+		j.breakOff(fmt.Errorf("the change of state could not be recorded: %w", err))
+		return stopped
+	}
+	stop := j.report()
+	defer stop()
+	switch at.phase {
+	case checking:
+		return j.check(at)
+	case writing:
+		return j.write(at)
+	}
+	return j.verify()
+}
+
+// waitTurn waits until as many jobs work as may, then looks at the drive once more: it may have waited for hours.
+func (j *job) waitTurn() signal {
+	if !j.takeTurn() {
+		j.note(j.ctx.Err())
+		return stopped
+	}
+	if err := j.recheck(); err != nil {
+		j.breakOff(fmt.Errorf("not begun, nothing was written: %w", err))
+		return stopped
+	}
+	if err := j.loadPatterns(); err != nil {
+		j.breakOff(err)
+		return stopped
+	}
+	j.mu.Lock()
+	if j.started.IsZero() {
+		j.started = journal.At(time.Now())
+	}
+	j.mu.Unlock()
+	if j.ctx.Err() != nil {
+		j.note(j.ctx.Err())
+		return stopped
+	}
+	return turnCame
+}
+
+// takeTurn returns when the job may work; false if it was halted before that. Turns come in the order asked for.
+func (j *job) takeTurn() bool {
+	turns := j.e.turns
+	if turns == nil {
+		return true
+	}
+	select {
+	case turns <- struct{}{}:
+	default:
+		if err := j.change(); err != nil {
+			j.e.cfg.Log.Error("record that a job waits", "job", j.rec.ID, "err", err)
+		}
+		select {
+		case turns <- struct{}{}:
+		case <-j.ctx.Done():
+			return false
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.hadTurn = true
+	return true
+}
+
+// recheck holds the claimed drive against the safety rules and against the drive that was confirmed, just before the
+// first write.
+func (j *job) recheck() error {
+	if err := j.claim.Check(); err != nil {
+		return err
+	}
+	all, err := j.e.find()
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		i := d.Info()
+		if i.Path != j.rec.Drive.Path {
+			continue
+		}
+		if err := j.want.Same(i.ID); err != nil {
+			return err
+		}
+		for _, o := range obstacles(i, j.e.cfg.Protect, 0) {
+			return errors.New(o.why)
+		}
+		return nil
+	}
+	return drive.ErrGone
+}
+
+// settings are those every run of this job shares.
+func (j *job) settings(pattern wipe.Pattern, extents []wipe.Range) wipe.Run {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.progress = &wipe.Progress{}
+	j.rate = rate{}
+	return wipe.Run{Pattern: pattern, Extents: extents, Sector: j.rec.Drive.LogicalSector, Fatal: j.fatal, Progress: j.progress}
+}
+
+// fatal tells errors of one area from the end of the drive.
+func (j *job) fatal(err error) bool {
+	for _, end := range []error{drive.ErrGone, drive.ErrChanged, unix.ENODEV, unix.ENXIO, unix.EBADF} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return j.claim.Check() != nil
+}
+
+// settle adds the step under way to those that are done.
+func (j *job) settle() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.prior += j.progress.Done()
+	j.errors += j.progress.Errors()
+	j.progress = nil
+}
+
+// note sorts what ended a step early into the findings: halted from outside, or broken.
+func (j *job) note(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch cause := context.Cause(j.ctx); {
+	case errors.Is(cause, errCancelled):
+		j.found.cancelled = true
+	case errors.Is(cause, errInterrupted):
+		j.found.interrupted = true
+	case cause != nil:
+		j.found.broken = journal.Escape(cause.Error())
+	default:
+		j.found.broken = journal.Escape(err.Error())
+	}
+}
+
+// breakOff records why the job cannot go on.
+func (j *job) breakOff(err error) {
+	j.e.cfg.Log.Error("job broken off", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.found.broken = journal.Escape(err.Error())
+}
+
+func (j *job) sawDirect(direct bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.direct = j.direct && direct
+}
+
+// report publishes the job's progress every tick until the function it returns is called.
+func (j *job) report() (stop func()) {
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(j.e.cfg.Tick)
+		defer tick.Stop()
+		last, _ := j.history.last()
+		for {
+			select {
+			case <-quit:
+				return
+			case now := <-tick.C:
+				last = j.tick(now, last)
+			}
+		}
+	}()
+	return func() { close(quit); <-gone }
+}
+
+func (j *job) tick(now time.Time, before Update) Update {
+	j.mu.Lock()
+	if j.progress == nil {
+		j.mu.Unlock()
+		return before
+	}
+	e := j.snapshot()
+	j.rate.measure(now, e.DoneBytes)
+	j.rate.into(&e)
+	j.mu.Unlock()
+	e.Seq = j.history.next()
+	u := Update{Event: e, Milestone: e.Errors > before.Errors || tenth(e) > tenth(before.Event)}
+	j.publish(u)
+	return u
+}
+
+// tenth is how many tenths of the whole are done.
+func tenth(e journal.Event) int64 {
+	if e.TotalBytes == 0 {
+		return 0
+	}
+	return e.DoneBytes * 10 / e.TotalBytes
+}

@@ -1,0 +1,122 @@
+package wipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// What a Run uses where nothing else is asked for. Together they take 8 MiB of buffers at most: for each I/O in flight
+// one block to read into, and one to make the expected bytes in.
+const (
+	DefaultBlock = 1 << 20 // bytes of one I/O
+	DefaultDepth = 4       // I/Os in flight
+)
+
+// Bounds on what may be asked for, so that a slip cannot take the machine's memory.
+const (
+	maxBlock = 64 << 20
+	maxDepth = 64
+)
+
+// ErrMismatch is in Progress.First where a sector was read back and holds something else than the pattern.
+var ErrMismatch = errors.New("the drive holds something else than was written")
+
+// Run is one pass over a drive, or the reading back of one. Its fields are not changed while it runs.
+type Run struct {
+	Pattern Pattern
+	// Extents are the areas to cover, in ascending order, disjoint, in whole sectors. A full pass is one extent.
+	Extents []Range
+	// Sector is the unit, in bytes, of all offsets and lengths, and the smallest piece a failing block is split into.
+	Sector int
+	// Block is the bytes of one I/O, rounded down to whole sectors, and Depth the number of I/Os in flight. Zero means
+	// DefaultBlock and DefaultDepth.
+	Block, Depth int
+	// Skip are areas known to be unwritable: Verify neither reads nor compares the whole sectors in them, Write does
+	// not look at it. A run proves nothing about them, so that its job has failed all the same.
+	Skip Ranges
+	// Fatal says of an error of the reader or writer that the drive is gone and nothing more needs to be tried. It is
+	// asked at every failed I/O, so that it may also count them, and by several goroutines. Nil means that none is.
+	Fatal func(error) bool
+	// Progress is required: it is where failures are found.
+	Progress *Progress
+}
+
+// Bytes is the sum of the extents, skipped areas included: what Progress.Done comes to.
+func (r Run) Bytes() int64 { return lengths(r.Extents) }
+
+// Write writes the pattern over the extents.
+//
+// A nil error means that every block was tried, not that every one succeeded: areas which could not be written are in
+// Progress. Otherwise it is ctx.Err(), the error which Fatal picked, or it says why the run makes no sense. An I/O that
+// is under way is always waited for. A panic of w comes out of Write, in the caller's goroutine.
+// The last bytes may still be in w's cache: to flush it is the caller's.
+func (r Run) Write(ctx context.Context, w io.WriterAt) error {
+	if err := r.prepare(); err != nil {
+		return fmt.Errorf("write pattern: %w", err)
+	}
+	return r.work(ctx, "write", r.Extents, 0, func(s source, _ []byte) device {
+		return &writer{to: w, source: s, progress: r.Progress}
+	})
+}
+
+// Verify reads the extents, less Skip, and compares them with the pattern.
+//
+// A nil error means that every block was tried, not that all are right: areas which could not be read, and areas which
+// hold something else, are in Progress, apart. Errors and panics are as in Write. A run that skips everything is
+// refused, for it would verify nothing.
+func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
+	if err := r.prepare(); err != nil {
+		return fmt.Errorf("verify pattern: %w", err)
+	}
+	left := without(r.Extents, r.Skip, int64(r.Sector))
+	if len(left) == 0 {
+		return errors.New("verify pattern: all of it is to be skipped")
+	}
+	return r.work(ctx, "read", left, r.Block, func(s source, buf []byte) device {
+		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, progress: r.Progress}
+	})
+}
+
+// prepare puts in the defaults and reports why r makes no sense.
+func (r *Run) prepare() error {
+	if r.Block == 0 {
+		r.Block = max(DefaultBlock, r.Sector)
+	}
+	if r.Depth == 0 {
+		r.Depth = DefaultDepth
+	}
+	switch {
+	case r.Progress == nil:
+		return errors.New("no progress to record failures in")
+	case r.Sector < 1 || r.Sector > maxBlock:
+		return fmt.Errorf("sectors of %d bytes", r.Sector)
+	case r.Block < r.Sector || r.Block > maxBlock:
+		return fmt.Errorf("blocks of %d bytes, not %d to %d", r.Block, r.Sector, maxBlock)
+	case r.Depth < 0 || r.Depth > maxDepth:
+		return fmt.Errorf("%d I/Os in flight, not 1 to %d", r.Depth, maxDepth)
+	}
+	r.Block -= r.Block % r.Sector
+	if err := r.Pattern.Validate(); err != nil {
+		return err
+	}
+	return checkExtents(r.Extents, int64(r.Sector))
+}
+
+// sources returns what gives each worker its source, with its memory out of mem.
+func (r *Run) sources(mem *arena) func() source {
+	if len(r.Pattern.Key) > 0 {
+		return func() source { return newStream(r.Pattern.Key, mem.take(r.Block)) }
+	}
+	shared := newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), r.Block)))
+	return func() source { return shared }
+}
+
+// memory is how many bytes the sources and a buffer for each worker take.
+func (r *Run) memory(workers, buffer int) int {
+	if len(r.Pattern.Key) > 0 {
+		return workers * (padded(buffer) + padded(r.Block))
+	}
+	return workers*padded(buffer) + padded(fixedSize(len(r.Pattern.Bytes), r.Block))
+}

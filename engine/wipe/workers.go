@@ -1,0 +1,158 @@
+package wipe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// crew is the workers of one run.
+type crew struct {
+	verb     string // write or read
+	sector   int
+	fatal    func(error) bool
+	progress *Progress
+	track    *track
+	next     atomic.Int64 // number of the next block to take
+	stop     context.CancelFunc
+
+	mu       sync.Mutex
+	err      error
+	panicked error
+}
+
+// opener makes the device of one worker, out of the worker's own source and buffer.
+type opener func(s source, buf []byte) device
+
+// work covers extents, which are the run's own or less, with a worker for each I/O in flight. Each gets a buffer of
+// so many bytes. verb is for error messages.
+func (r *Run) work(ctx context.Context, verb string, extents []Range, buffer int, open opener) error {
+	plan := newPlan(extents, r.Block, r.Extents[len(r.Extents)-1].End())
+	workers := int(min(int64(r.Depth), plan.blocks()))
+	mem, err := newArena(r.memory(workers, buffer))
+	if err != nil {
+		return err
+	}
+	defer mem.release()
+	c := r.crew(verb, &track{plan: plan, low: make([]atomic.Int64, workers)})
+	if !r.Progress.begin(c.track) {
+		return errors.New("start run: its progress has served another one")
+	}
+	r.Progress.skipped.Store(r.Bytes() - lengths(extents))
+	source := r.sources(mem)
+	devices := make([]device, workers)
+	for i := range devices {
+		devices[i] = open(source(), mem.take(buffer))
+	}
+	c.start(ctx, devices)
+	return c.result(ctx, r.Bytes())
+}
+
+func (r *Run) crew(verb string, t *track) *crew {
+	fatal := r.Fatal
+	if fatal == nil {
+		fatal = func(error) bool { return false }
+	}
+	return &crew{verb: verb, sector: r.Sector, fatal: fatal, progress: r.Progress, track: t}
+}
+
+// start runs a worker with each device, and returns when the last one has ended.
+func (c *crew) start(ctx context.Context, devices []device) {
+	ctx, c.stop = context.WithCancel(ctx)
+	defer c.stop()
+	var all sync.WaitGroup
+	for i, d := range devices {
+		w := &worker{crew: c, device: d, low: &c.track.low[i], done: ctx.Done()}
+		all.Go(w.run)
+	}
+	all.Wait()
+}
+
+// result is what a run over so many bytes returns once no worker runs any more. That all is accounted for it checks
+// again, by other means than the workers went by: a gap that nobody noticed would be called erased.
+func (c *crew) result(ctx context.Context, bytes int64) error {
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+	if c.err != nil {
+		return c.err
+	}
+	ended := c.track.lowest() >= c.track.plan.blocks()
+	if !ended && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if done := c.progress.Done(); !ended || done != bytes {
+		return fmt.Errorf("end run: a defect: %d of %d bytes are accounted for", done, bytes)
+	}
+	return nil
+}
+
+// fail ends the run with err, unless another error came first.
+func (c *crew) fail(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+	c.stop()
+}
+
+// caught ends the run because of a panic, which the goroutine that called the run is to see: it can recover there.
+func (c *crew) caught(value any) {
+	c.mu.Lock()
+	if c.panicked == nil {
+		c.panicked = fmt.Errorf("panic in a worker: %v\n%s", value, debug.Stack())
+	}
+	c.mu.Unlock()
+	c.stop()
+}
+
+// worker is one goroutine of a crew.
+type worker struct {
+	*crew
+	device  device
+	low     *atomic.Int64 // see track
+	done    <-chan struct{}
+	retries int // left for the block under way
+}
+
+// errStopped ends a worker because the run is over, by ctx or by another worker's error.
+var errStopped = errors.New("stopped")
+
+func (w *worker) run() {
+	defer func() {
+		if value := recover(); value != nil {
+			w.caught(value)
+		}
+	}()
+	for {
+		number := w.next.Add(1) - 1
+		block, ok := w.track.plan.at(number)
+		if !ok {
+			w.low.Store(w.track.plan.blocks())
+			return
+		}
+		w.low.Store(number)
+		w.retries = maxRetries
+		if err := w.transfer(block.Offset, int(block.Length)); err != nil {
+			if err != errStopped {
+				w.fail(err)
+			}
+			return
+		}
+		w.low.Store(number + 1)
+	}
+}
+
+// stopped is what a worker asks before each I/O: it takes no lock as long as the answer is no.
+func (w *worker) stopped() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
+}

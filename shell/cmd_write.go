@@ -1,0 +1,54 @@
+package shell
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"wiped/auth"
+	"wiped/engine/journal"
+)
+
+var write = command{
+	name: "write:", args: "TEXT", role: auth.Operator, changes: true, max: -1,
+	short: "leave a message for everybody who works here",
+	long: "Everything after `write:` and one blank is the text, byte for byte: no quotes are needed and none are taken away. " +
+		"Message saved! is said when the message is on disk. Read messages with `messages`.",
+	example: "write: bay 4 is jammed, don't force it",
+	prepare: noFlags(saveMessage),
+}
+
+func saveMessage(c *call) error {
+	if err := c.sh.Messages.Save(time.Now(), c.s.Who.Name, c.args[0]); err != nil {
+		return &failure{exitFailed, "message NOT saved: the state directory does not take it. Next: make room under it and write again", err}
+	}
+	c.printf("Message saved!\n")
+	return nil
+}
+
+var messages = command{
+	name: "messages", args: "[--json]", role: auth.Viewer,
+	short:   "read the messages that were left",
+	long:    "Shows every message with its time and who left it. Control characters are shown escaped, as in \\x1b.",
+	prepare: prepareMessages,
+}
+
+func prepareMessages(fs *pflag.FlagSet) func(*call) error {
+	asJSON := fs.Bool("json", false, "print one JSON array")
+	return func(c *call) error {
+		all, err := c.sh.Messages.All()
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			if all == nil {
+				all = []journal.Message{}
+			}
+			return c.json(all)
+		}
+		for _, m := range all {
+			c.printf("%s  %s  %s\n", clean(m.Time), m.Operator, clean(m.Text))
+		}
+		return nil
+	}
+}

@@ -1,0 +1,12 @@
+package shell
+
+// commands is the one list of commands, in the order in which help shows them.
+func commands() []*command {
+	return []*command{
+		&hello, &drives, &driveCmd, &methods, &erase,
+		&jobs, &jobCmd, &watch, &cancel, &resume,
+		&certificateCmd, &signer,
+		&write, &messages, &audit,
+		&whoami, &version, &help, &onError, &goodbye,
+	}
+}

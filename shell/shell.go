@@ -1,0 +1,206 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"wiped/engine"
+	"wiped/engine/journal"
+)
+
+// Config is what a shell works with; all of it is required.
+type Config struct {
+	Engine   *engine.Engine
+	Messages *journal.Messages
+	Audit    *journal.Audit
+	Log      *slog.Logger
+	Version  string          // "wiped VERSION (REVISION)"
+	Stopping <-chan struct{} // closed when sessions are to end because the server does
+}
+
+// Shell serves sessions. Its methods may be called from any goroutine.
+type Shell struct{ Config }
+
+// New makes a shell.
+func New(cfg Config) *Shell { return &Shell{cfg} }
+
+// Greeting is the first line of every session in lines and terminal mode.
+const Greeting = "Connection with the server established!"
+
+// Serve works one session to its end and returns its exit code. ctx ends when the client is gone.
+func (sh *Shell) Serve(ctx context.Context, plain *Session) (exit int) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-sh.Stopping:
+			stop(errStopping)
+		case <-ctx.Done():
+		}
+	}()
+	s := &session{Session: plain, sh: sh, ctx: ctx, out: plain.Out, errOut: plain.Err}
+	if plain.Who.Command != "" { // the key may run this line and no other, whatever was asked for
+		s.Mode, s.Command = Exec, plain.Who.Command
+	}
+	switch s.Mode {
+	case Exec:
+		return s.exec()
+	case Lines:
+		return s.lines()
+	case Terminal:
+		return s.terminal()
+	}
+	sh.Log.Error("session without a mode", "session", plain.ID)
+	return exitDefect
+}
+
+// Audited is called for what happens outside of sessions: logins.
+func (sh *Shell) Audited(e journal.Entry) {
+	e.Time = journal.At(time.Now())
+	if _, err := sh.Audit.Append(e); err != nil {
+		sh.Log.Error("audit entry not kept", "action", e.Action, "operator", e.Operator, "err", err)
+	}
+}
+
+// session is a Session being worked.
+type session struct {
+	*Session
+	sh      *Shell
+	ctx     context.Context
+	out     io.Writer
+	errOut  io.Writer
+	screen  screen // who may write now: a command, or status lines
+	pump    *pump
+	editor  confirmer // terminal mode only
+	width   atomic.Int64
+	goOn    bool // lines mode: on-error continue
+	leaving bool // goodbye was said
+}
+
+// confirmer asks a person at a terminal.
+type confirmer interface {
+	Confirm(prompt string) (string, error)
+	Interrupts() <-chan struct{}
+}
+
+// run runs one line and returns its exit code. Everything that goes wrong is said here and nowhere else.
+func (s *session) run(line string) (code int) {
+	s.screen.Lock()
+	defer s.screen.Unlock()
+	err := s.dispatch(line)
+	code, say := explain(err)
+	if code != exitDone {
+		s.sh.Log.Info("command failed", "session", s.ID, "operator", s.Who.Name, "code", code, "say", say, "cause", fmt.Sprint(err))
+	}
+	for _, text := range lines(say) {
+		if s.goOn {
+			text = fmt.Sprintf("error %d: %s", code, text)
+		}
+		fmt.Fprintln(s.errOut, text)
+	}
+	if say == "" && code != exitDone && s.goOn {
+		fmt.Fprintf(s.errOut, "error %d: %s\n", code, firstWord(line))
+	}
+	return code
+}
+
+// dispatch finds the command of a line, checks the role, and runs it. A panic in it is a defect that costs this line.
+func (s *session) dispatch(line string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.sh.Log.Error("defect: panic in a command", "session", s.ID, "line", line, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fail(exitDefect, "a defect in wiped: the command was given up, the server lives on. Next: report it with the server's log")
+		}
+	}()
+	c := &call{ctx: s.ctx, sh: s.sh, s: s, line: line, out: s.out, err: s.errOut}
+	cmd, run, err := s.look(c, line)
+	if err == errHelp {
+		return cmd.help(c)
+	}
+	if err != nil {
+		return s.refused(cmd, line, err)
+	}
+	if !s.Who.Role.Allows(cmd.role) {
+		return s.refused(cmd, line, fail(exitRole, "%s needs the role %s, and yours is %s. Next: ask for another key, or whoami", cmd.name, cmd.role, s.Who.Role))
+	}
+	if !cmd.changes {
+		return run(c)
+	}
+	return s.audited(cmd, line, func() error { return run(c) })
+}
+
+// look finds the command that a line names and reads its words.
+func (s *session) look(c *call, line string) (*command, func(*call) error, error) {
+	if text, ok := strings.CutPrefix(line, "write:"); ok {
+		c.cmd, c.args = &write, []string{strings.TrimPrefix(text, " ")}
+		return &write, saveMessage, nil
+	}
+	words, err := split(line)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(words) == 0 {
+		return nil, nil, fail(exitUsage, "there is no command. Next: help")
+	}
+	cmd := find(words[0])
+	if cmd == nil {
+		return nil, nil, fail(exitUsage, "%s: there is no such command. Next: help", clean(words[0]))
+	}
+	c.cmd = cmd
+	run, args, err := cmd.parse(words[1:])
+	c.args = args
+	return cmd, run, err
+}
+
+// audited keeps that a command was asked for before it runs, and what it came to. What cannot be audited is not done.
+func (s *session) audited(cmd *command, line string, run func() error) error {
+	seq, err := s.sh.Audit.Append(s.entry("command", line))
+	if err != nil {
+		return &failure{exitFailed, cmd.name + ": not done, for it could not be audited: the state directory does not take it. Next: make room under it", err}
+	}
+	err = run()
+	code, say := explain(err)
+	e := s.entry("result", "")
+	e.Of, e.Exit, e.Detail = seq, &code, say
+	if code == exitRefused {
+		e.Action = "refused"
+	}
+	if _, lost := s.sh.Audit.Append(e); lost != nil {
+		s.sh.Log.Error("audit: result not kept", "of", seq, "code", code, "err", lost)
+	}
+	return err
+}
+
+// refused audits a line that was refused before it ran, if it was for its role.
+func (s *session) refused(cmd *command, line string, err error) error {
+	if code, say := explain(err); code == exitRole || code == exitRefused {
+		e := s.entry("refused", line)
+		e.Exit, e.Detail = &code, say
+		s.sh.Audited(e)
+	}
+	return err
+}
+
+// auditedLine is how much of a line the audit keeps, in bytes.
+const auditedLine = 4096
+
+func (s *session) entry(action, line string) journal.Entry {
+	if len(line) > auditedLine {
+		line = fmt.Sprintf("%s... (%d bytes)", line[:auditedLine], len(line))
+	}
+	return journal.Entry{Time: journal.At(time.Now()), Operator: s.Who.Name, Fingerprint: s.Who.Fingerprint,
+		Login: clean(s.Login), From: s.From, Action: action, Command: clean(line)}
+}
+
+func clean(s string) string { return journal.Escape(s) }
+
+func firstWord(line string) string {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return clean(word)
+}
