@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be wiped itself where a script runs it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wiped": main})
+}
+
+// TestStories runs the scripts of testdata. Their verbs are people, who work a real server with the real ssh:
+// see people_test.go, server_test.go and drives_test.go for what each verb does.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		Setup:               setUpStation,
+		Condition:           condition,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"server":   cmdServer,
+			"key":      cmdKey,
+			"admin":    person("admin"),
+			"operator": person("operator"),
+			"viewer":   person("viewer"),
+			"stranger": person("stranger"),
+			"as":       cmdAs,
+			"leave":    cmdLeave,
+			"image":    cmdImage,
+			"holds":    cmdHolds,
+			"loop":     cmdLoop,
+			"serial":   cmdSerial,
+			"await":    cmdAwait,
+			"eventual": cmdEventual,
+		},
+	})
+}
+
+// condition knows [root]. Where skips are forbidden a missing root is an error, not a story left out.
+func condition(name string) (bool, error) {
+	if name != "root" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	if os.Geteuid() == 0 {
+		return true, nil
+	}
+	if os.Getenv("WIPED_FORBID_SKIP") != "" {
+		return false, fmt.Errorf("this story needs root, and WIPED_FORBID_SKIP forbids to leave it out")
+	}
+	return false, nil
+}
