@@ -156,6 +156,8 @@ func (j *job) snapshot() journal.Event {
 func (j *job) change() error {
 	j.mu.Lock()
 	e := j.snapshot()
+	j.rate.measure(e.Time.Time, e.DoneBytes)
+	j.rate.into(&e)
 	j.mu.Unlock()
 	e.Seq = j.history.next()
 	if err := j.e.cfg.Journal.Change(e); err != nil {

@@ -141,7 +141,7 @@ func (j *job) settings(pattern wipe.Pattern, extents []wipe.Range) wipe.Run {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.progress = &wipe.Progress{}
-	j.rate = rate{}
+	j.rate.at, j.rate.bytes = time.Now(), j.prior
 	return wipe.Run{Pattern: pattern, Extents: extents, Sector: j.rec.Drive.LogicalSector, Fatal: j.fatal, Progress: j.progress}
 }
 

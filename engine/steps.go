@@ -147,6 +147,9 @@ func (j *job) checkpoint(at position, mark int64, bad wipe.Ranges) {
 // verify reads back what the last pass left.
 func (j *job) verify() signal {
 	bad := j.lastBad()
+	if bad.Contains(wipe.Range{Length: j.size()}) {
+		return stepDone // nothing was written, so there is nothing to read back
+	}
 	v, err := j.readBack(j.patterns[j.plan.passes-1], j.extents(), bad)
 	j.mu.Lock()
 	v.Scope, v.Seed = j.rec.Verify, j.rec.Seed
@@ -203,6 +206,9 @@ func (j *job) check(at position) signal {
 		bad.Add(r)
 	}
 	for _, claim := range j.claims(at) {
+		if bad.Contains(claim.area) {
+			continue
+		}
 		v, err := j.readBack(j.patterns[claim.pass-1], []wipe.Range{claim.area}, bad)
 		if err != nil {
 			j.note(err)

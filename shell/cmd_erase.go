@@ -115,8 +115,8 @@ func (c *call) confirmAll(req *engine.Request) error {
 			if item.Drive.Name != r.What {
 				continue
 			}
-			answer, err := c.s.editor.Confirm(fmt.Sprintf("This erases %s (%s, %s), method %s. Type its serial %s to go on: ",
-				item.Drive.Name, item.Drive.Model, size(item.Drive.Size), item.Method.Name, r.Confirm))
+			paragraph(c.out, c.width(), 0, fmt.Sprintf("This erases %s (%s, %s), method %s, for good.", item.Drive.Name, item.Drive.Model, size(item.Drive.Size), item.Method.Name))
+			answer, err := c.s.editor.Confirm(fmt.Sprintf("Type its serial %s to go on: ", r.Confirm))
 			if err != nil || strings.TrimSpace(answer) != r.Confirm {
 				return fail(exitRefused, "%s: not confirmed; nothing was erased. Next: erase it again and type %s", item.Drive.Name, r.Confirm)
 			}

@@ -42,7 +42,7 @@ func overview(c *call) error {
 		rows = append(rows, []string{strings.TrimSpace(cmd.name + " " + shortArgs(cmd)), note})
 	}
 	table(c.out, c.width(), []column{{"COMMAND", 0}, {"", 20}}, rows)
-	c.printf("\nA day's work: drives; erase sdb; watch; certificate 7. Say help COMMAND for more.\n")
+	c.printf("\nA day's work: drives; erase sdb; watch; certificate 7. help COMMAND says more.\n")
 	return nil
 }
 

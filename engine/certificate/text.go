@@ -43,8 +43,8 @@ func (s Statement) Text() string {
 	if len(s.Evidence) == 0 {
 		b.WriteString("  none\n")
 	}
-	fmt.Fprintf(&b, "\nNot known to wiped: %s\n",
-		wrap("property number, media source, confidentiality before and after, destination, location, person who verified.", 0))
+	b.WriteString("\n" + wrap("Not known to wiped: property number, media source, confidentiality before and after, destination, location, "+
+		"hidden areas, health, person who verified.", 0) + "\n")
 	return b.String()
 }
 
