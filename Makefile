@@ -3,7 +3,10 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 10s
 
-.PHONY: build test race lint fuzz demo run clean
+SHELL       = /bin/bash
+.SHELLFLAGS = -o pipefail -ec
+
+.PHONY: build test race lint fuzz docs demo run clean
 
 build: bin/wiped
 
@@ -12,13 +15,20 @@ bin/wiped: FORCE
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags='-s -w' -o $@ ./cmd/wiped
 FORCE:
 
-# All tests that this machine allows. Without root it leaves out what needs loop devices and mounts, and says so.
+# All tests that this machine allows. Without root it leaves out what needs loop devices and mounts, and says so; with
+# WIPED_FORBID_SKIP set a test that was left out is a failure.
 test: build
-	@[ "$$(id -u)" = 0 ] || echo "not root: stories with loop devices, mounts and a full state directory are left out"
-	$(GO) test ./...
+	$(call tests,)
 
 race: build
-	$(GO) test -race ./...
+	$(call tests,-race)
+
+define tests
+	@[ "$$(id -u)" = 0 ] || echo "not root: stories with loop devices, mounts and a full state directory are left out"
+	@mkdir -p bin; $(GO) test -v $(1) ./... >bin/test.log 2>&1 || { grep -vE '^ *(=== |--- PASS|--- SKIP)|^PASS$$' bin/test.log; exit 1; }
+	@grep -E '^(ok|\?) ' bin/test.log
+	@skipped=$$(grep -E '^ *--- SKIP' bin/test.log) || exit 0; echo "left out:"; echo "$$skipped"; [ -z "$$WIPED_FORBID_SKIP" ]
+endef
 
 lint:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
@@ -33,6 +43,10 @@ fuzz:
 			echo "$$pkg $$f"; $(GO) test $$pkg -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; \
 		done; \
 	done
+
+# The reference pages, from the program's own tables.
+docs:
+	$(GO) test ./shell -run TestReference -update
 
 demo: build
 	@WIPED=bin/wiped docs/demo.sh

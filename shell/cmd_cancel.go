@@ -49,7 +49,7 @@ var resume = command{
 	example: "resume 7 --confirm ~img-0123456789",
 	prepare: func(fs *pflag.FlagSet) func(*call) error {
 		all := fs.Bool("all", false, "every interrupted job")
-		confirm := fs.StringArray("confirm", nil, "serial of a drive that has none of its own")
+		confirm := fs.StringArray("confirm", nil, "the `SERIAL` of a drive that has none of its own")
 		return func(c *call) error { return runResume(c, *all, *confirm) }
 	},
 }

@@ -16,7 +16,7 @@ var certificateCmd = command{
 		"The exit code is the job's own: 0 only if it was erased, or overwritten as asked without verification.",
 	example: "certificate 7 --format json",
 	prepare: func(fs *pflag.FlagSet) func(*call) error {
-		format := fs.String("format", "text", "text, json or sig")
+		format := fs.String("format", "text", "the `FORMAT`: text, json or sig")
 		return func(c *call) error { return showCertificate(c, *format) }
 	},
 }

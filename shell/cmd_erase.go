@@ -31,13 +31,13 @@ type eraseFlags struct {
 
 func prepareErase(fs *pflag.FlagSet) func(*call) error {
 	var f eraseFlags
-	fs.StringVar(&f.method, "method", "", "one of `methods`; default: the best that the drive can do")
-	fs.StringVar(&f.level, "level", "", "clear or purge: the best method that reaches it")
-	fs.StringVar(&f.verify, "verify", "", "full, sample or none; default: as the method says")
-	fs.StringArrayVar(&f.confirm, "confirm", nil, "serial of a drive, once for each drive")
+	fs.StringVar(&f.method, "method", "", "the method's `NAME`, as methods lists it; default: the best that the drive can do")
+	fs.StringVar(&f.level, "level", "", "the best method that reaches this `LEVEL`: clear or purge")
+	fs.StringVar(&f.verify, "verify", "", "read back this `SCOPE`: full, sample or none; default: as the method says")
+	fs.StringArrayVar(&f.confirm, "confirm", nil, "the `SERIAL` of a drive, once for each drive")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "print the plan and how long it would take, change nothing")
 	fs.BoolVar(&f.wait, "wait", false, "stay, show the status, and exit with the worst result")
-	fs.StringVar(&f.note, "note", "", "a line for the certificate, such as an asset number")
+	fs.StringVar(&f.note, "note", "", "a `TEXT` for the certificate, such as an asset number")
 	fs.BoolVar(&f.json, "json", false, "print JSON objects, one a line")
 	return func(c *call) error { return runErase(c, f) }
 }

@@ -70,10 +70,19 @@ func (cmd *command) help(c *call) error {
 	fs := cmd.flagSet()
 	cmd.prepare(fs)
 	if fs.HasFlags() {
-		c.printf("\n%s", fs.FlagUsagesWrapped(c.width()))
+		c.printf("\n")
+		table(c.out, c.width(), []column{{}, {least: 20}}, flagRows(fs))
 	}
 	if cmd.example != "" {
 		c.printf("\nFor example:\n    %s\n", cmd.example)
 	}
 	return nil
+}
+
+func flagRows(fs *pflag.FlagSet) (rows [][]string) {
+	fs.VisitAll(func(f *pflag.Flag) {
+		value, text := pflag.UnquoteUsage(f)
+		rows = append(rows, []string{strings.TrimSpace("--" + f.Name + " " + strings.TrimSuffix(value, "[=true|false]")), text})
+	})
+	return rows
 }

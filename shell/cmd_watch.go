@@ -20,7 +20,7 @@ var watch = command{
 		"sequence number comes first: a program that lost its connection goes on where it was. The exit code is the worst result.",
 	example: "watch 7 --since 1042 --json",
 	prepare: func(fs *pflag.FlagSet) func(*call) error {
-		since := fs.Uint64("since", 0, "begin after this sequence number")
+		since := fs.Uint64("since", 0, "begin after this sequence number, `SEQ`")
 		asJSON := fs.Bool("json", false, "print one JSON object a line")
 		return func(c *call) error {
 			ids, err := c.ids()

@@ -14,14 +14,17 @@ type column struct {
 	least int // 0: never narrower than its widest cell
 }
 
-// table prints rows under titles, two blanks apart, in at most width columns where that is possible.
+// table prints rows under titles, if there are any, two blanks apart, in at most width columns where that is possible.
 func table(w io.Writer, width int, columns []column, rows [][]string) {
 	widths := layout(width, columns, rows)
 	titles := make([]string, len(columns))
 	for n, c := range columns {
 		titles[n] = c.title
 	}
-	for _, row := range append([][]string{titles}, rows...) {
+	if strings.Join(titles, "") != "" {
+		rows = append([][]string{titles}, rows...)
+	}
+	for _, row := range rows {
 		printRow(w, widths, row)
 	}
 }
