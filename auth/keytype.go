@@ -23,17 +23,20 @@ var keyTypes = map[string]string{
 	ssh.KeyAlgoRSA:        "RSA",
 }
 
+// keyTypeDSA is refused. It is spelled out because the library deprecates its name for it.
+const keyTypeDSA = "ssh-dss"
+
 const certificateSuffix = "-cert-v01@openssh.com"
 
 // namesKeyType tells a key type, also one that is refused, from an option.
 func namesKeyType(word string) bool {
-	return keyTypes[word] != "" || word == ssh.InsecureKeyAlgoDSA || strings.HasSuffix(word, certificateSuffix)
+	return keyTypes[word] != "" || word == keyTypeDSA || strings.HasSuffix(word, certificateSuffix)
 }
 
 // checkKind refuses types of key that are unsafe or unknown, or that are no keys.
 func checkKind(kind string) error {
 	switch {
-	case kind == ssh.InsecureKeyAlgoDSA:
+	case kind == keyTypeDSA:
 		return errors.New("a DSA key is not safe: make a new one with ssh-keygen -t ed25519")
 	case strings.HasSuffix(kind, certificateSuffix):
 		return errors.New("it is a certificate: list the public key of its authority instead, with cert-authority")

@@ -103,10 +103,14 @@ func (e *Engine) recover() error {
 
 // Shutdown interrupts every running job at a checkpoint and returns when all have stopped.
 func (e *Engine) Shutdown() {
-	e.mu.Lock()
+	e.submitting.Lock() // what is being submitted is among the jobs, or is refused
 	close(e.stop)
+	e.submitting.Unlock()
+	e.mu.Lock()
 	for _, j := range e.jobs {
-		j.halt(errInterrupted)
+		if j.halt != nil {
+			j.halt(errInterrupted)
+		}
 	}
 	e.mu.Unlock()
 	e.running.Wait()
@@ -165,6 +169,19 @@ func (e *Engine) takenBy(id drive.ID) uint64 {
 		}
 	}
 	return 0
+}
+
+// alive tells whether a job's goroutine runs.
+func (e *Engine) alive(id uint64) bool {
+	e.mu.Lock()
+	j := e.jobs[id]
+	e.mu.Unlock()
+	if j == nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.live
 }
 
 // forget drops the oldest ended jobs from memory; the journal has them.

@@ -18,6 +18,7 @@ import (
 var (
 	errCancelled   = errors.New("cancelled")
 	errInterrupted = errors.New("interrupted")
+	errDefect      = errors.New("a defect in wiped")
 )
 
 // job is one drive being erased. Its goroutine alone moves it; others read what mu guards, and its history.

@@ -27,7 +27,10 @@ func judge(f findings) (result State, reason string) {
 	case f.broken != "":
 		return Failed, f.broken
 	case f.cancelled:
-		return Cancelled, "cancelled by an operator; the drive is overwritten in part"
+		if f.covered() {
+			return Cancelled, "cancelled by an operator; every pass was written, and not verified"
+		}
+		return Cancelled, "cancelled by an operator; the drive is overwritten in part at most"
 	case f.interrupted:
 		return Interrupted, "the server stopped; it can be resumed"
 	case bad > 0:

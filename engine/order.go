@@ -91,13 +91,16 @@ func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 func MethodsFor(drive.Info) []method.Method { return method.All() }
 
 func pick(req Request, i drive.Info) (method.Method, *Refusal) {
+	if _, err := method.ParseLevel(req.Level); req.Level != "" && err != nil {
+		return method.Method{}, refuse(Invalid, "", "there is no level "+clean(req.Level), "use --level clear or --level purge")
+	}
 	can := MethodsFor(i)
 	if req.Method != "" {
 		at := slices.IndexFunc(can, func(m method.Method) bool { return m.Name == req.Method })
 		if at < 0 {
 			return method.Method{}, refuse(Invalid, i.Name, "there is no method "+clean(req.Method)+" for it", "methods "+i.Name)
 		}
-		if req.Level == "purge" && can[at].Level != method.Purge {
+		if req.Level == method.Purge.String() && can[at].Level != method.Purge {
 			return method.Method{}, cannotPurge(i, "method "+req.Method+" only clears")
 		}
 		return can[at], nil
@@ -107,10 +110,7 @@ func pick(req Request, i drive.Info) (method.Method, *Refusal) {
 			return m, nil
 		}
 	}
-	if req.Level == "purge" {
-		return method.Method{}, cannotPurge(i, "it can only be cleared")
-	}
-	return method.Method{}, refuse(Invalid, i.Name, "there is no level "+clean(req.Level), "use --level clear or --level purge")
+	return method.Method{}, cannotPurge(i, "it can only be cleared")
 }
 
 func cannotPurge(i drive.Info, why string) *Refusal {

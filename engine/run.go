@@ -32,13 +32,7 @@ func (j *job) run() {
 
 // act does what the job has to do at a position. A panic in it ends this job as failed, and no other.
 func (j *job) act(at position) (s signal) {
-	defer func() {
-		if r := recover(); r != nil {
-			j.e.cfg.Log.Error("defect: panic in a job", "job", j.rec.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			j.breakOff(fmt.Errorf("a defect in wiped: %v", r))
-			s = stopped
-		}
-	}()
+	defer j.guard(func() { s = stopped })
 	if at.phase == waiting {
 		return j.waitTurn()
 	}
@@ -58,6 +52,26 @@ func (j *job) act(at position) (s signal) {
 		return j.write(at)
 	}
 	return j.verify()
+}
+
+// guard, deferred, turns a panic into the failure of this job.
+func (j *job) guard(then func()) {
+	if r := recover(); r != nil {
+		j.e.cfg.Log.Error("defect: panic in a job", "job", j.rec.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		j.breakOff(fmt.Errorf("a defect in wiped: %v", r))
+		then()
+	}
+}
+
+// aside runs work beside the job's goroutine until the function it returns is called.
+func (j *job) aside(work func(quit <-chan struct{})) (stop func()) {
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer j.guard(func() { j.halt(errDefect) })
+		work(quit)
+	}()
+	return func() { close(quit); <-gone }
 }
 
 // waitTurn waits until as many jobs work as may, then looks at the drive once more: it may have waited for hours.
@@ -196,9 +210,7 @@ func (j *job) sawDirect(direct bool) {
 
 // report publishes the job's progress every tick until the function it returns is called.
 func (j *job) report() (stop func()) {
-	quit, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
+	return j.aside(func(quit <-chan struct{}) {
 		tick := time.NewTicker(j.e.cfg.Tick)
 		defer tick.Stop()
 		last, _ := j.history.last()
@@ -210,8 +222,7 @@ func (j *job) report() (stop func()) {
 				last = j.tick(now, last)
 			}
 		}
-	}()
-	return func() { close(quit); <-gone }
+	})
 }
 
 func (j *job) tick(now time.Time, before Update) Update {

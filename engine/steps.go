@@ -102,9 +102,7 @@ func (j *job) flush(w drive.Writer) error {
 // keepCheckpoints writes a checkpoint every few seconds or gigabytes, each after a flush, until the function it
 // returns is called. It also notices a drive that was taken away under writes that still seem to succeed.
 func (j *job) keepCheckpoints(at position, w drive.Writer, p *wipe.Progress) (stop func()) {
-	quit, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
+	return j.aside(func(quit <-chan struct{}) {
 		poll := time.NewTicker(min(100*time.Millisecond, j.e.cfg.CheckpointEvery))
 		defer poll.Stop()
 		last, done := time.Now(), int64(0)
@@ -116,18 +114,22 @@ func (j *job) keepCheckpoints(at position, w drive.Writer, p *wipe.Progress) (st
 				if now.Sub(last) < j.e.cfg.CheckpointEvery && p.Done()-done < j.e.cfg.CheckpointBytes {
 					continue
 				}
-				mark := p.Watermark()
-				bad := j.unwritten(at, p)
 				last, done = now, p.Done()
-				if err := j.flush(w); err == nil {
-					j.checkpoint(at, mark, bad)
-				} else if errors.Is(err, drive.ErrGone) || errors.Is(err, drive.ErrChanged) {
-					j.halt(err)
-				}
+				j.checkpointNow(at, w, p)
 			}
 		}
-	}()
-	return func() { close(quit); <-gone }
+	})
+}
+
+func (j *job) checkpointNow(at position, w drive.Writer, p *wipe.Progress) {
+	mark := p.Watermark() // before the bad areas, and both before the flush
+	bad := j.unwritten(at, p)
+	switch err := j.flush(w); {
+	case err == nil:
+		j.checkpoint(at, mark, bad)
+	case errors.Is(err, drive.ErrGone), errors.Is(err, drive.ErrChanged):
+		j.halt(err)
+	}
 }
 
 // checkpoint records that the drive holds this pass below mark.

@@ -108,12 +108,13 @@ func (w *Watch) Take() (news []Update, rest bool) {
 	defer w.mu.Unlock()
 	rest = true
 	for _, id := range sortedKeys(w.jobs) {
+		alive := w.e.alive(id) // before its history: a resumed job is not at rest, although its last update so far is its interruption
 		some, resting := w.jobs[id].history.after(w.seen[id])
 		if len(some) > 0 {
 			w.seen[id] = some[len(some)-1].Seq
 		}
 		news = append(news, some...)
-		rest = rest && resting
+		rest = rest && resting && !alive
 	}
 	return news, rest
 }

@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,14 @@ func prepareErase(fs *pflag.FlagSet) func(*call) error {
 	fs.BoolVar(&f.wait, "wait", false, "stay, show the status, and exit with the worst result")
 	fs.StringVar(&f.note, "note", "", "a `TEXT` for the certificate, such as an asset number")
 	fs.BoolVar(&f.json, "json", false, "print JSON objects, one a line")
-	return func(c *call) error { return runErase(c, f) }
+	return func(c *call) error {
+		for flag, what := range map[string]string{"method": "method", "level": "level", "verify": "verification"} {
+			if fs.Changed(flag) && fs.Lookup(flag).Value.String() == "" { // a script's unset variable must not mean the default
+				return fail(exitUsage, "there is no %s \"\". Next: help erase", what)
+			}
+		}
+		return runErase(c, f)
+	}
 }
 
 func (f eraseFlags) request(c *call) engine.Request {
@@ -132,9 +140,18 @@ func (c *call) commandToType(err error) error {
 	if !errors.As(err, &refusals) || refusals.Kind() != engine.Unconfirmed {
 		return err
 	}
-	line := clean(strings.TrimRight(c.line, " \t"))
+	line := strings.TrimRight(c.line, " \t")
+	if strings.ReplaceAll(clean(line), `\\`, `\`) != line {
+		line = "the same line and" // it holds characters that cannot be shown as they are
+	}
+	confirm := ""
 	for _, r := range refusals {
-		line += " --confirm " + quote(r.Confirm)
+		confirm += " --confirm " + quote(r.Confirm)
+	}
+	if words, err := split(line); err == nil && slices.Contains(words, "--") { // after it there are no flags
+		line = strings.Replace(line, words[0], words[0]+confirm, 1)
+	} else {
+		line += confirm
 	}
 	return fail(exitRefused, "%s\nType this if you are certain: %s", refusals.Error(), line)
 }

@@ -155,6 +155,7 @@ const clientGone = 200 * time.Millisecond
 func (s *session) readLines() <-chan input {
 	in := make(chan input)
 	go func() {
+		defer s.guard()
 		r := bufio.NewReaderSize(s.In, maxLine+2)
 		for {
 			got := readLine(r)

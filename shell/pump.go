@@ -16,25 +16,29 @@ type screen struct{ sync.Mutex }
 type pump struct {
 	watch *engine.Watch
 	end   context.CancelFunc
-	ended chan struct{}
 }
 
 // startPump begins to show with show what the session's jobs do.
 func (s *session) startPump(show func(context.Context, engine.Update)) {
 	ctx, end := context.WithCancel(s.ctx)
-	p := &pump{watch: s.sh.Engine.Follow(), end: end, ended: make(chan struct{})}
+	p := &pump{watch: s.sh.Engine.Follow(), end: end}
 	s.pump = p
 	go func() {
-		defer close(p.ended)
+		defer s.guard()
 		for p.watch.Wait(ctx) == nil {
-			s.screen.Lock() // before taking: a command that has the screen may show the same updates
-			news, _ := p.watch.Take()
-			for _, u := range news {
-				show(ctx, u)
-			}
-			s.screen.Unlock()
+			s.showNews(ctx, show)
 		}
 	}()
+}
+
+// showNews takes the screen first: a command that has it may be showing the same updates.
+func (s *session) showNews(ctx context.Context, show func(context.Context, engine.Update)) {
+	s.screen.Lock()
+	defer s.screen.Unlock()
+	news, _ := s.pump.watch.Take()
+	for _, u := range news {
+		show(ctx, u)
+	}
 }
 
 func (p *pump) stop() {

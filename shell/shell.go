@@ -198,6 +198,13 @@ func (s *session) entry(action, line string) journal.Entry {
 		Login: clean(s.Login), From: s.From, Action: action, Command: clean(line)}
 }
 
+// guard, deferred in a goroutine, turns a panic into a line in the log: a defect in showing something must not end jobs.
+func (s *session) guard() {
+	if r := recover(); r != nil {
+		s.sh.Log.Error("defect: panic in a session", "session", s.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}
+
 func clean(s string) string { return journal.Escape(s) }
 
 func firstWord(line string) string {

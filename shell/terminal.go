@@ -66,6 +66,7 @@ func (s *session) readLine(e *editor.Editor) (line string, err error) {
 	}
 	got := make(chan answer, 1)
 	go func() {
+		defer s.guard()
 		line, err := e.ReadLine(prompt)
 		got <- answer{line, err}
 	}()

@@ -204,22 +204,16 @@ func tool(ts *testscript.TestScript, name string, args ...string) {
 	}
 }
 
-// cmdPartition: partition FILE writes a partition table with one partition, from 1 MiB to the end.
+// cmdPartition: partition DEV tells the kernel of one partition, from 1 MiB to the end, whatever tables it can read.
 func cmdPartition(ts *testscript.TestScript, _ bool, args []string) {
-	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
+	dev := args[0]
+	f, err := os.Open(dev)
 	ts.Check(err)
-	defer f.Close()
 	size, err := f.Seek(0, 2)
-	ts.Check(err)
-	const first = 2048
-	sector := make([]byte, 512)
-	entry := sector[446:462]
-	entry[4] = 0x83
-	binary.LittleEndian.PutUint32(entry[8:], first)
-	binary.LittleEndian.PutUint32(entry[12:], uint32(size/512)-first)
-	sector[510], sector[511] = 0x55, 0xaa
-	_, err = f.WriteAt(sector, 0)
-	ts.Check(err)
+	ts.Check(errors.Join(err, f.Close()))
+	const first = 2048 // sectors
+	tool(ts, "addpart", dev, "1", strconv.Itoa(first), strconv.FormatInt(size/512-first, 10))
+	ts.Defer(func() { _ = exec.Command("delpart", dev, "1").Run() })
 }
 
 // cmdSchema: schema FILE N writes another schema number into a journal.

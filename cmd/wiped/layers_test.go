@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"engine/drive/internal/handle": {},
 	"engine/drive/image":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
 	"engine/drive/block":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
+	"engine/drive/drivetest":       {"engine/drive"},
 	"engine/method":                {"engine/drive", "engine/wipe"},
 	"engine/certificate":           {"engine/journal"}, // a certificate may only say what the journal says
 	"engine":                       {"engine/drive", "engine/method", "engine/wipe", "engine/journal", "engine/certificate"},

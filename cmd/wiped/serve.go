@@ -79,7 +79,8 @@ func serve(args []string, _, errOut io.Writer) int {
 		fmt.Fprintf(errOut, "wiped serve: %v. Next: stop what listens there, or choose another --listen\n", err)
 		return exitError
 	}
-	log.Info("listening on "+ln.Addr().String(), "version", software())
+	log.Info("starting", "version", software())
+	fmt.Fprintf(errOut, "listening on %s\n", ln.Addr()) // programs wait for this line and read the port from it
 	return st.serve(ln)
 }
 

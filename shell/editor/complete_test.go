@@ -13,7 +13,6 @@ func TestComplete(t *testing.T) {
 		}
 		return []string{"drive", "drives", "erase", "write:"}
 	}
-	const start = "> "
 	for typed, want := range map[string]string{
 		"er\t":                 "> erase |",
 		"d\t":                  "> drive|",
