@@ -13,13 +13,13 @@ import (
 
 func (d *device) Info() drive.Info { return d.info }
 
-func (d *device) Reader() (drive.Reader, error) { return handle.Open(d.path()) }
+func (d *device) Reader() (drive.Reader, error) { return handle.Open(d.path(), d.info.LogicalSector) }
 
 // Claim takes the kernel's exclusive claim (O_EXCL without O_CREAT, block/bdev.c) on every path to the drive, reading
 // only: a drive that is mounted, swap, or part of md, LVM, dm, ZFS or bcache cannot be claimed, nor can anybody begin to
 // use it so while the claim is held.
 func (d *device) Claim() (drive.Claim, error) {
-	c := &claim{id: d.info.ID}
+	c := &claim{id: d.info.ID, sector: d.info.LogicalSector}
 	for _, path := range append([]*device{d}, d.others...) {
 		fd, err := unix.Open(path.path(), unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.EBUSY) {
@@ -39,8 +39,9 @@ func (d *device) Claim() (drive.Claim, error) {
 }
 
 type claim struct {
-	files []*os.File // the first is the one that is written
-	id    drive.ID
+	files  []*os.File // the first is the one that is written
+	id     drive.ID
+	sector int
 }
 
 // Check asks the claimed device itself. A drive that was unplugged has no size any more.
@@ -77,7 +78,7 @@ func (c *claim) Reader() (drive.Reader, error) {
 
 // reopen goes through the claimed descriptor and checks that the device behind the new one is the claimed one.
 func (c *claim) reopen(mode int) (*handle.File, error) {
-	f, err := handle.Reopen(c.files[0], mode, nil)
+	f, err := handle.Reopen(c.files[0], mode, c.sector, nil)
 	if err != nil {
 		return nil, err
 	}

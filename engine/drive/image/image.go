@@ -17,7 +17,7 @@ import (
 	"wiped/engine/drive/internal/inuse"
 )
 
-// Sector is the logical sector of an image in bytes. Direct I/O on a file needs no more on common filesystems.
+// Sector is the logical sector of an image in bytes.
 const Sector = 512
 
 // Layer is what stands on certificates for the thing that was erased.
@@ -117,7 +117,7 @@ type image struct {
 
 func (i *image) Info() drive.Info { return i.info }
 
-func (i *image) Reader() (drive.Reader, error) { return handle.Open(i.path) }
+func (i *image) Reader() (drive.Reader, error) { return handle.Open(i.path, Sector) }
 
 // Claim locks the file with flock, which every other wiped respects.
 func (i *image) Claim() (drive.Claim, error) {
@@ -184,9 +184,11 @@ func (c *claim) Writer() (drive.Writer, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return handle.Reopen(c.file, unix.O_RDWR, c.held)
+	return handle.Reopen(c.file, unix.O_RDWR, Sector, c.held)
 }
 
-func (c *claim) Reader() (drive.Reader, error) { return handle.Reopen(c.file, unix.O_RDONLY, nil) }
+func (c *claim) Reader() (drive.Reader, error) {
+	return handle.Reopen(c.file, unix.O_RDONLY, Sector, nil)
+}
 
 func (c *claim) Close() error { return c.file.Close() }

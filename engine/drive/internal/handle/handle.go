@@ -19,25 +19,42 @@ type File struct {
 }
 
 // Reopen opens again what claim holds, through its descriptor and not through its path, so that it is the same thing
-// whatever stands under that path now. mode is unix.O_RDONLY or unix.O_RDWR; guard may be nil.
-func Reopen(claim *os.File, mode int, guard func() error) (*File, error) {
-	return open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), mode, guard)
+// whatever stands under that path now. mode is unix.O_RDONLY or unix.O_RDWR, sector what reads and writes are multiples of,
+// in bytes; guard may be nil.
+func Reopen(claim *os.File, mode, sector int, guard func() error) (*File, error) {
+	return open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), mode, sector, guard)
 }
 
-// Open opens path for reading.
-func Open(path string) (*File, error) { return open(path, path, unix.O_RDONLY, nil) }
+// Open opens path for reading in multiples of sector bytes.
+func Open(path string, sector int) (*File, error) {
+	return open(path, path, unix.O_RDONLY, sector, nil)
+}
 
-func open(path, name string, mode int, guard func() error) (*File, error) {
+func open(path, name string, mode, sector int, guard func() error) (*File, error) {
 	mode |= unix.O_CLOEXEC
 	fd, err := unix.Open(path, mode|unix.O_DIRECT, 0)
-	direct := err == nil
-	if errors.Is(err, unix.EINVAL) { // a filesystem without direct I/O
+	direct := err == nil && takes(fd, sector)
+	if err == nil && !direct {
+		_ = unix.Close(fd)
+	}
+	if errors.Is(err, unix.EINVAL) || (err == nil && !direct) { // a filesystem without direct I/O, or with larger units only
 		fd, err = unix.Open(path, mode, 0)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	return &File{os.NewFile(uintptr(fd), name), direct, guard}, nil
+}
+
+// takes tries whether direct I/O takes units of a sector: a file on a drive with larger sectors does not.
+func takes(fd, sector int) bool {
+	buf, err := unix.Mmap(-1, 0, max(sector, os.Getpagesize()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = unix.Munmap(buf) }()
+	_, err = unix.Pread(fd, buf[:sector], 0)
+	return !errors.Is(err, unix.EINVAL)
 }
 
 // WriteAt writes p at off. It fails without writing if the guard does.
