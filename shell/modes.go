@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 )
 
 // maxLine is the longest line in bytes, its end not counted.
@@ -16,9 +15,6 @@ const maxLine = 64 << 10
 // exec runs the one command line of the session.
 func (s *session) exec() int {
 	line := strings.TrimSuffix(strings.TrimSuffix(s.Command, "\n"), "\r")
-	if s.Term != "" {
-		s.keyInterrupt()
-	}
 	var refuse *failure
 	switch {
 	case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
@@ -32,27 +28,6 @@ func (s *session) exec() int {
 	}
 	fmt.Fprintln(s.errOut, refuse.say)
 	return refuse.code
-}
-
-// keyInterrupt makes ^C an interrupt where the client has a terminal but runs one command: its keys come as bytes.
-func (s *session) keyInterrupt() {
-	keys := make(chan struct{}, 1)
-	go func() {
-		buf := make([]byte, 256)
-		for {
-			n, err := s.In.Read(buf)
-			if bytes.IndexByte(buf[:n], 3) >= 0 {
-				select {
-				case keys <- struct{}{}:
-				default:
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	s.Interrupt = either(s.ctx.Done(), s.Interrupt, keys)
 }
 
 // either passes on what comes from a or b until done is closed.
@@ -95,8 +70,6 @@ func (s *session) lines() int {
 		case got.err != nil:
 			code = s.sayLine(got.err)
 		case got.line == "" || strings.HasPrefix(got.line, "#"):
-		case got.cut && s.goneWithin(clientGone):
-			return s.farewell()
 		default:
 			code = s.run(got.line)
 		}
@@ -106,15 +79,6 @@ func (s *session) lines() int {
 		if s.ctx.Err() != nil {
 			return s.farewell()
 		}
-	}
-}
-
-func (s *session) goneWithin(d time.Duration) bool {
-	select {
-	case <-s.ctx.Done():
-		return true
-	case <-time.After(d):
-		return false
 	}
 }
 
@@ -142,13 +106,8 @@ func (s *session) farewell() int {
 
 type input struct {
 	line string
-	cut  bool  // the input ended before the line did
 	err  error // io.EOF at the end; a usage error for a line that cannot be run
 }
-
-// clientGone is how long a last line without an end waits to hear whether the client ended its input there, or was cut
-// off in the middle of a command that must not run by half.
-const clientGone = 200 * time.Millisecond
 
 // readLines reads lines in a goroutine of its own, so that a session ends when the server does and not when its client
 // says something. It ends with the client's input.
@@ -172,8 +131,8 @@ func (s *session) readLines() <-chan input {
 	return in
 }
 
-// readLine reads one line: it ends at LF, one CR before it is dropped. A line that is too long is read to its end and
-// thrown away whole.
+// readLine reads one line: it ends at LF, or with the input if the client itself ended that; one CR before it is dropped.
+// A line that is too long is read to its end and thrown away whole.
 func readLine(r *bufio.Reader) input {
 	text, err := r.ReadSlice('\n')
 	length := len(text)
@@ -184,8 +143,8 @@ func readLine(r *bufio.Reader) input {
 		more, err = r.ReadSlice('\n')
 		length += len(more)
 	}
-	if err != nil && length == 0 {
-		return input{err: io.EOF}
+	if err != nil && (length == 0 || !errors.Is(err, io.EOF)) {
+		return input{err: io.EOF} // a line that was cut off with its connection is not run
 	}
 	if err == nil {
 		length--
@@ -199,7 +158,7 @@ func readLine(r *bufio.Reader) input {
 	case strings.TrimLeft(line, " \t") == "":
 		return input{}
 	}
-	return input{line: line, cut: err != nil}
+	return input{line: line}
 }
 
 func tooLong(length int) *failure {

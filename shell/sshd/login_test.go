@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"io"
 	"net"
 	"regexp"
 	"strings"
@@ -91,6 +92,22 @@ func TestTooManyTries(t *testing.T) {
 		t.Fatalf("with the sixth: %v", err)
 	}
 	client.Close()
+}
+
+// Before a login a client can make the server take in only so much, whatever it is.
+func TestTooMuchBeforeLogin(t *testing.T) {
+	s := serve(t, chatty)
+	raw := dialRaw(t, s.addr)
+	raw.requestService()
+	ignored := append([]byte{2}, gossh.Marshal(struct{ Data []byte }{make([]byte, 30<<10)})...)
+	for range 20 {
+		raw.send(ignored)
+	}
+	raw.SetReadDeadline(time.Now().Add(patience))
+	if _, err := io.Copy(io.Discard, raw.r); isTimeout(err) {
+		t.Error("still connected")
+	}
+	s.log.wants(t, errTooMuch.Error())
 }
 
 // Who fails is slowed down, never locked out, and forgiven at once by a login.

@@ -122,12 +122,12 @@ func (s *Server) attend(c *conn) {
 		case <-time.After(wait):
 		}
 	}
-	if !c.guard(func() { c.scaffold().HandleConn(c) }) {
-		return
-	}
+	survived := c.guard(func() { c.scaffold().HandleConn(c) })
 	c.Close()
 	drain(c.auth.packets)
-	c.guard(c.logEnd)
+	if survived { // else the library may never say how it ended
+		c.guard(c.logEnd)
+	}
 }
 
 // guard runs do and survives its panic, which ends the connection only. It tells whether there was none.

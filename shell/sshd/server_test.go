@@ -82,7 +82,7 @@ func TestForwardingIsRefused(t *testing.T) {
 func TestKeepaliveCutsTheSilent(t *testing.T) {
 	ended := make(chan struct{}, 1)
 	s := serve(t, func(ctx context.Context, _ *shell.Session) int { <-ctx.Done(); ended <- struct{}{}; return 0 },
-		func(c *Config) { c.Keepalive = 100 * time.Millisecond })
+		func(c *Config) { c.Keepalive = 300 * time.Millisecond })
 	idle := used()
 	answering := s.dial()
 	raw := dialRaw(t, s.addr)
@@ -125,7 +125,7 @@ func TestWriteDeadline(t *testing.T) {
 }
 
 func TestIdleChannelIsClosed(t *testing.T) {
-	s := serve(t, chatty, func(c *Config) { c.LoginGrace = 200 * time.Millisecond })
+	s := serve(t, chatty, func(c *Config) { c.LoginGrace = time.Second })
 	client := s.dial()
 	ch := openChannel(t, client)
 	closed := make(chan error, 1)
@@ -140,7 +140,7 @@ func TestIdleChannelIsClosed(t *testing.T) {
 
 func TestExpiredKeyGetsNoMoreSessions(t *testing.T) {
 	s := serve(t, chatty)
-	s.allow(goodKey, auth.Identity{Name: "brief", NotAfter: time.Now().Add(500 * time.Millisecond)})
+	s.allow(goodKey, auth.Identity{Name: "brief", NotAfter: time.Now().Add(2 * time.Second)})
 	client := s.dial()
 	running := openChannel(t, client)
 	request(t, running, "exec", text("cat"))
@@ -168,6 +168,7 @@ func TestShutdownWaitsForHandlers(t *testing.T) {
 	}
 	within(t, "start", started)
 	unfinished := dialTCP(t, s.addr, "SSH-2.0-x\r\n")
+	eventually(t, "two connections", func() bool { return s.connections() == 2 })
 	done := make(chan error, 1)
 	go func() { done <- s.Shutdown(context.Background()) }()
 	unfinished.SetReadDeadline(time.Now().Add(patience))
