@@ -27,6 +27,9 @@ type Config struct {
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"
 
+	Clock     func() string // whether this machine's clock is synchronised; nil: unknown
+	KeyOrigin string        // where the signing key comes from, if that is worth saying
+
 	CheckpointEvery time.Duration // 0: 5 s
 	CheckpointBytes int64         // 0: 8 GiB
 	Tick            time.Duration // how often progress is reported; 0: 1 s
@@ -62,6 +65,9 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if cfg.Tick == 0 {
 		cfg.Tick = time.Second
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = func() string { return "" }
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader

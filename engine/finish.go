@@ -107,6 +107,7 @@ func (j *job) end(result State, reason string) journal.End {
 	end := journal.End{
 		Started: j.started, Ended: journal.At(time.Now()), Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
 		Software: j.e.cfg.Software, Interrupted: j.interruptions(), CachesPassed: j.direct,
+		Clock: j.e.cfg.Clock(), KeyOrigin: j.e.cfg.KeyOrigin,
 	}
 	if len(f.passes) > 0 {
 		end.Evidence = append(end.Evidence, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", len(f.passes), f.planned, f.size))

@@ -43,6 +43,7 @@ func showCertificate(c *call, format string) error {
 	if _, err := c.out.Write(text); err != nil {
 		return err
 	}
+	c.sh.fetched.note(ids[0], format)
 	return ended(resultCode(engine.State(statement.Result)))
 }
 

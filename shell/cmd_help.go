@@ -25,7 +25,7 @@ func showHelp(c *call) error {
 	if len(c.args) == 0 {
 		return overview(c)
 	}
-	cmd := find(c.args[0])
+	cmd := c.sh.find(c.args[0])
 	if cmd == nil {
 		return fail(exitUsage, "%s: there is no such command. Next: help", clean(c.args[0]))
 	}
@@ -34,7 +34,7 @@ func showHelp(c *call) error {
 
 func overview(c *call) error {
 	var rows [][]string
-	for _, cmd := range commands() {
+	for _, cmd := range c.sh.commands() {
 		note := cmd.short
 		if !c.s.Who.Role.Allows(cmd.role) {
 			note += fmt.Sprintf(" (needs the role %s)", cmd.role)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -14,17 +15,18 @@ import (
 
 // command is one word of the shell. Help, completion, roles and the audit are derived from its fields.
 type command struct {
-	name    string
-	aliases []string
-	args    string // "DRIVE... [flags]"
-	short   string // one line
-	long    string // what a daily user would tell a new one
-	example string
-	role    auth.Role // who may run it; the zero value: nobody
-	changes bool      // it changes something: it is audited before and after
-	min     int       // fewest words after the flags
-	max     int       // most; -1: any number
-	words   words     // what its arguments are, for completion
+	name      string
+	aliases   []string
+	args      string // "DRIVE... [flags]"
+	short     string // one line
+	long      string // what a daily user would tell a new one
+	example   string
+	role      auth.Role // who may run it; the zero value: nobody
+	changes   bool      // it changes something: it is audited before and after
+	appliance bool      // there only where wiped is all that runs on the machine
+	min       int       // fewest words after the flags
+	max       int       // most; -1: any number
+	words     words     // what its arguments are, for completion
 	// prepare defines the command's flags and returns what runs it.
 	prepare func(fs *pflag.FlagSet) func(c *call) error
 }
@@ -59,9 +61,14 @@ func noFlags(run func(c *call) error) func(*pflag.FlagSet) func(*call) error {
 	return func(*pflag.FlagSet) func(*call) error { return run }
 }
 
+// commands are those that this station has.
+func (sh *Shell) commands() []*command {
+	return slices.DeleteFunc(commands(), func(cmd *command) bool { return cmd.appliance && sh.Machine == nil })
+}
+
 // find looks a command up by name or alias.
-func find(name string) *command {
-	for _, c := range commands() {
+func (sh *Shell) find(name string) *command {
+	for _, c := range sh.commands() {
 		if c.name == name {
 			return c
 		}

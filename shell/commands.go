@@ -7,6 +7,7 @@ func commands() []*command {
 		&jobs, &jobCmd, &watch, &cancel, &resume,
 		&certificateCmd, &signer,
 		&write, &messages, &audit,
-		&whoami, &version, &help, &onError, &goodbye,
+		&whoami, &version, &help, &onError,
+		&poweroff, &reboot, &suspend, &goodbye,
 	}
 }

@@ -34,7 +34,7 @@ func (s *session) complete(line string) []string {
 	if len(before) == 0 {
 		return s.commandNames()
 	}
-	cmd := find(before[0])
+	cmd := s.sh.find(before[0])
 	if cmd == nil {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (s *session) complete(line string) []string {
 
 // commandNames are the commands that this person may run.
 func (s *session) commandNames() (names []string) {
-	for _, cmd := range commands() {
+	for _, cmd := range s.sh.commands() {
 		if s.Who.Role.Allows(cmd.role) {
 			names = append(names, cmd.name)
 		}

@@ -44,7 +44,11 @@ func commandsPage(t *testing.T) string {
 		if err := cmd.help(&call{s: s, out: &text}); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%s. Role: %s.\n\n```\n%s```\n", cmd.name, upperFirst(cmd.short), cmd.role, text.String())
+		where := ""
+		if cmd.appliance {
+			where = " Only on the appliance image."
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s. Role: %s.%s\n\n```\n%s```\n", cmd.name, upperFirst(cmd.short), cmd.role, where, text.String())
 	}
 	return b.String()
 }

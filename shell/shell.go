@@ -14,7 +14,7 @@ import (
 	"wiped/engine/journal"
 )
 
-// Config is what a shell works with; all of it is required.
+// Config is what a shell works with; all but Machine is required.
 type Config struct {
 	Engine   *engine.Engine
 	Messages *journal.Messages
@@ -22,13 +22,17 @@ type Config struct {
 	Log      *slog.Logger
 	Version  string          // "wiped VERSION (REVISION)"
 	Stopping <-chan struct{} // closed when sessions are to end because the server does
+	Machine  Machine         // the appliance, if wiped is all that runs on it; nil: it is a program among others
 }
 
 // Shell serves sessions. Its methods may be called from any goroutine.
-type Shell struct{ Config }
+type Shell struct {
+	Config
+	fetched fetched
+}
 
 // New makes a shell.
-func New(cfg Config) *Shell { return &Shell{cfg} }
+func New(cfg Config) *Shell { return &Shell{Config: cfg} }
 
 // Greeting is the first line of every session in lines and terminal mode.
 const Greeting = "Connection with the server established!"
@@ -110,7 +114,7 @@ func (s *session) run(line string) (code int) {
 	return code
 }
 
-// dispatch finds the command of a line, checks the role, and runs it. A panic in it is a defect that costs this line.
+// dispatch finds the command of a line, and runs it if the role allows it. A panic in it is a defect that costs this line.
 func (s *session) dispatch(line string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -124,10 +128,7 @@ func (s *session) dispatch(line string) (err error) {
 		return cmd.help(c)
 	}
 	if err != nil {
-		return s.refused(cmd, line, err)
-	}
-	if !s.Who.Role.Allows(cmd.role) {
-		return s.refused(cmd, line, fail(exitRole, "%s needs the role %s, and yours is %s. Next: ask for another key, or whoami", cmd.name, cmd.role, s.Who.Role))
+		return s.refused(line, err)
 	}
 	if !cmd.changes {
 		return run(c)
@@ -139,7 +140,7 @@ func (s *session) dispatch(line string) (err error) {
 func (s *session) look(c *call, line string) (*command, func(*call) error, error) {
 	if text, ok := strings.CutPrefix(line, "write:"); ok {
 		c.cmd, c.args = &write, []string{strings.TrimPrefix(text, " ")}
-		return &write, saveMessage, nil
+		return &write, saveMessage, s.allowed(&write)
 	}
 	words, err := split(line)
 	if err != nil {
@@ -148,14 +149,25 @@ func (s *session) look(c *call, line string) (*command, func(*call) error, error
 	if len(words) == 0 {
 		return nil, nil, fail(exitUsage, "there is no command. Next: help")
 	}
-	cmd := find(words[0])
+	cmd := s.sh.find(words[0])
 	if cmd == nil {
 		return nil, nil, fail(exitUsage, "%s: there is no such command. Next: help", clean(words[0]))
+	}
+	if err := s.allowed(cmd); err != nil { // before its words: who may not run it need not learn to spell it
+		return cmd, nil, err
 	}
 	c.cmd = cmd
 	run, args, err := cmd.parse(words[1:])
 	c.args = args
 	return cmd, run, err
+}
+
+// allowed is the one place where roles are checked.
+func (s *session) allowed(cmd *command) error {
+	if s.Who.Role.Allows(cmd.role) {
+		return nil
+	}
+	return fail(exitRole, "%s needs the role %s, and yours is %s. Next: ask for another key, or whoami", cmd.name, cmd.role, s.Who.Role)
 }
 
 // audited keeps that a command was asked for before it runs, and what it came to. What cannot be audited is not done.
@@ -178,7 +190,7 @@ func (s *session) audited(cmd *command, line string, run func() error) error {
 }
 
 // refused audits a line that was refused before it ran, if it was for its role.
-func (s *session) refused(cmd *command, line string, err error) error {
+func (s *session) refused(line string, err error) error {
 	if code, say := explain(err); code == exitRole || code == exitRefused {
 		e := s.entry("refused", line)
 		e.Exit, e.Detail = &code, say

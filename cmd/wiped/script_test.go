@@ -50,6 +50,14 @@ func TestStories(t *testing.T) {
 			"change":    cmdChange,
 			"fill":      cmdFill,
 			"retype":    cmdRetype,
+			"tamper":    cmdTamper,
+			"term":      cmdTerm,
+			"typist":    cmdTypist,
+			"keys":      cmdKeys,
+			"tell":      cmdTell,
+			"ordered":   cmdOrdered,
+			"patterned": cmdPatterned,
+			"stream":    cmdStream,
 		},
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
@@ -69,7 +71,7 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 	}
 	st.engine, err = engine.New(engine.Config{
 		Sources: []drive.Source{images, blocks}, Journal: st.journal, Signer: own.Certificate, Log: log, Protect: s.protect,
-		Parallel: s.parallel, Station: name, Software: software(),
+		Parallel: s.parallel, Station: name, Software: software(), Clock: kernelClock,
 	})
 	if err != nil {
 		return nil, err
@@ -86,6 +88,18 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 		},
 	})
 	return st, err
+}
+
+// kernelClock asks the kernel whether something keeps its clock synchronised (adjtimex(2), STA_UNSYNC).
+func kernelClock() string {
+	var t unix.Timex
+	if _, err := unix.Adjtimex(&t); err != nil {
+		return ""
+	}
+	if t.Status&unix.STA_UNSYNC != 0 {
+		return "not synchronised"
+	}
+	return "synchronised"
 }
 
 // open opens what is kept under the state directory. The journal comes first: its lock is the directory's.

@@ -42,6 +42,8 @@ type Statement struct {
 	Interrupted  int                  `json:"interruptions"`
 	Software     string               `json:"software"`
 	Direct       bool                 `json:"caches_bypassed"`
+	Clock        *string              `json:"clock"`      // whether the station's clock was synchronised
+	KeyOrigin    *string              `json:"key_origin"` // "made at this boot": nobody can know the key from before
 
 	HiddenAreas    *string `json:"hidden_areas"`
 	Health         *string `json:"health"`
@@ -86,7 +88,7 @@ func From(r journal.Record) (Statement, error) {
 		Method: Method{j.Method.Name, j.Method.Title, j.Method.Level}, Drive: j.Drive, Verification: end.Verification,
 		Evidence: end.Evidence, Operator: j.Operator, Confirmed: j.Confirmed, Station: j.Station, Submitted: j.Submitted,
 		Started: end.Started, Ended: end.Ended, Interrupted: end.Interrupted, Software: end.Software, Direct: end.CachesPassed,
-		Reason: known(end.Reason), Note: known(j.Note),
+		Reason: known(end.Reason), Note: known(j.Note), Clock: known(end.Clock), KeyOrigin: known(end.KeyOrigin),
 	}
 	if j.Drive.Layer != "" {
 		s.Scope = "logical"

@@ -72,6 +72,8 @@ func (s Statement) rows() [][2]string {
 		{"ended", instant(s.Ended)},
 		{"duration", (time.Duration(s.Seconds * float64(time.Second))).Round(time.Second).String()},
 		{"interrupted", fmt.Sprintf("%d times", s.Interrupted)},
+		{"clock", value(s.Clock)},
+		{"signing key", value(s.KeyOrigin)},
 		{"software", s.Software},
 	}
 }

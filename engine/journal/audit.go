@@ -80,12 +80,13 @@ func (a *Audit) Append(e Entry) (uint64, error) {
 	return e.Seq, nil
 }
 
-// Entries calls f with each entry, oldest first, and stops at its first error.
+// Entries calls f with each entry, oldest first, and stops at its first error. A line that is no entry any more comes as
+// one whose action is "damaged": what stands around it must still be seen.
 func (a *Audit) Entries(f func(Entry) error) error {
 	return a.each(func(line []byte) error {
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("read audit entry: %w", err)
+			e = Entry{Action: "damaged", Detail: string(line[:min(len(line), 256)])}
 		}
 		return f(e)
 	})
@@ -108,6 +109,11 @@ func (a *Audit) Verify() (n uint64, err error) {
 		prev, n = hash, n+1
 		return nil
 	})
+	a.lines.mu.Lock()
+	defer a.lines.mu.Unlock()
+	if err == nil && n < a.seq {
+		err = fmt.Errorf("entries %d to %d were taken off its end since this server wrote them", n+1, a.seq)
+	}
 	return n, err
 }
 

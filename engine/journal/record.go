@@ -116,6 +116,8 @@ type End struct {
 	Software     string       `json:"software"` // the program that ended the job, which may be newer than the one that began it
 	Interrupted  int          `json:"interrupted"`
 	CachesPassed bool         `json:"caches_bypassed"` // reads and writes went past the page cache
+	Clock        string       `json:"clock"`           // whether the station's clock was synchronised at the end
+	KeyOrigin    string       `json:"key_origin"`      // where the station's signing key comes from, if that is worth saying
 }
 
 // PassRun is what became of one write pass.

@@ -31,14 +31,14 @@ func TestSuite(t *testing.T) {
 			drivetest.Run(t, func(t *testing.T) drivetest.Subject {
 				n++
 				file := filepath.Join(dir, fmt.Sprintf("%d.img", n))
-				make1(t, file, 1<<20+3*Sector)
+				makeFile(t, file, 1<<20+3*Sector)
 				return drivetest.Subject{Source: source(t, file), Another: source(t, file), Shrink: func() error { return os.Truncate(file, 1<<20) }}
 			})
 		})
 	}
 }
 
-func make1(t *testing.T, file string, size int) {
+func makeFile(t *testing.T, file string, size int) {
 	t.Helper()
 	if err := os.WriteFile(file, bytes.Repeat([]byte{'x'}, size), 0o600); err != nil {
 		t.Fatal(err)
@@ -65,12 +65,12 @@ func first(t *testing.T, s *Source) drive.Drive {
 
 func TestNewRefuses(t *testing.T) {
 	dir := t.TempDir()
-	make1(t, filepath.Join(dir, "a.img"), 512)
+	makeFile(t, filepath.Join(dir, "a.img"), 512)
 	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	make1(t, filepath.Join(dir, "sub/a.img"), 512)
-	make1(t, filepath.Join(dir, "b\x1b.img"), 512)
+	makeFile(t, filepath.Join(dir, "sub/a.img"), 512)
+	makeFile(t, filepath.Join(dir, "b\x1b.img"), 512)
 	for _, c := range []struct {
 		files []string
 		want  string
@@ -99,8 +99,8 @@ func TestNewRefuses(t *testing.T) {
 func TestSerial(t *testing.T) {
 	dir := t.TempDir()
 	file, other := filepath.Join(dir, "a.img"), filepath.Join(dir, "b.img")
-	make1(t, file, 1024)
-	make1(t, other, 1024)
+	makeFile(t, file, 1024)
+	makeFile(t, other, 1024)
 	was := first(t, source(t, file)).Info()
 	if !strings.HasPrefix(was.Serial, "~") || strings.ContainsAny(was.Serial, " \t") || was.OwnSerial() {
 		t.Errorf("serial %q does not say that the station made it", was.Serial)
@@ -138,7 +138,7 @@ func TestClaimNotices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "a.img")
-			make1(t, file, 1<<20)
+			makeFile(t, file, 1<<20)
 			claim, err := first(t, source(t, file)).Claim()
 			if err != nil {
 				t.Fatal(err)
@@ -188,7 +188,7 @@ func sizeOf(file string) int64 {
 // TestStaleLook: what was found and then replaced is not claimed.
 func TestStaleLook(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.img")
-	make1(t, file, 1<<20)
+	makeFile(t, file, 1<<20)
 	d := first(t, source(t, file))
 	if err := replace(file); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestStaleLook(t *testing.T) {
 func TestHeldElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "a.img"), filepath.Join(dir, "link.img")
-	make1(t, file, 1<<20)
+	makeFile(t, file, 1<<20)
 	if err := os.Link(file, link); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestHeldElsewhere(t *testing.T) {
 
 func TestGoneAndUnreadable(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.img")
-	make1(t, file, 1<<20)
+	makeFile(t, file, 1<<20)
 	s := source(t, file)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)

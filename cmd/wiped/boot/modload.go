@@ -1,0 +1,164 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// modules loads kernel modules, each once. Its methods may be called from any goroutine.
+type modules struct {
+	dir     string // /lib/modules/VERSION
+	index   *moduleIndex
+	params  func(module string) string
+	barred  map[string]bool // modprobe.blacklist=: never by alias
+	insert  func(file, params string) error
+	tell    func(name string, err error) // nil err: loaded
+	mu      sync.Mutex
+	once    map[string]*sync.Once
+	aliases map[string]bool // modaliases that were looked up already
+}
+
+// openModules reads the index of the running kernel's modules.
+func openModules(args []argument, tell func(string, error)) (*modules, error) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return nil, fmt.Errorf("ask for the kernel's version: %w", err)
+	}
+	m := &modules{dir: filepath.Join("/lib/modules", unix.ByteSliceToString(name.Release[:])), index: newModuleIndex(), insert: finitModule,
+		tell: tell, once: map[string]*sync.Once{}, aliases: map[string]bool{}, barred: barredModules(args),
+		params: func(module string) string { return moduleParams(args, module) }}
+	for name, line := range moduleFiles {
+		f, err := os.Open(filepath.Join(m.dir, name))
+		if errors.Is(err, fs.ErrNotExist) && name != "modules.dep" {
+			continue
+		}
+		if err != nil {
+			return m, fmt.Errorf("read the list of modules: %w", err)
+		}
+		err = m.index.read(f, line)
+		f.Close()
+		if err != nil {
+			return m, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return m, nil
+}
+
+// always loads the modules that the image names in modules.load.
+func (m *modules) always() error {
+	text, err := os.ReadFile(filepath.Join(m.dir, "modules.load"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read modules.load: %w", err)
+	}
+	var missing []string
+	for line := range strings.Lines(string(text)) {
+		line, _, _ = strings.Cut(line, "#")
+		if name := strings.TrimSpace(line); name != "" && !m.load(name) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("modules.load names modules that are not in the image: %s", strings.Join(missing, " "))
+	}
+	return nil
+}
+
+// load loads a module with what it needs, and tells whether it is in the image or the kernel at all.
+func (m *modules) load(name string) bool {
+	name = moduleName(name)
+	order := m.index.order(name)
+	for _, each := range order {
+		m.onceFor(each).Do(func() { m.insertOne(each) })
+	}
+	return len(order) > 0 || m.index.builtin[name]
+}
+
+func (m *modules) onceFor(name string) *sync.Once {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.once[name] == nil {
+		m.once[name] = &sync.Once{}
+	}
+	return m.once[name]
+}
+
+// insertOne reports only what somebody could do something about: that there is no such device is how drivers of a
+// whole family answer.
+func (m *modules) insertOne(name string) {
+	err := m.insert(filepath.Join(m.dir, m.index.path[name]), m.params(name))
+	if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENODEV) {
+		return
+	}
+	m.tell(name, err)
+}
+
+// loadFor loads what drives the device with this modalias; it looks at each modalias once.
+func (m *modules) loadFor(modalias string) {
+	m.mu.Lock()
+	known := m.aliases[modalias]
+	m.aliases[modalias] = true
+	m.mu.Unlock()
+	if known || modalias == "" {
+		return
+	}
+	for _, name := range m.index.matching(modalias) {
+		if !m.barred[name] {
+			m.load(name)
+		}
+	}
+}
+
+// finitModule gives the file to the kernel as it is, signature and all; a compressed one the kernel unpacks.
+func finitModule(file, params string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	flags := 0
+	if !strings.HasSuffix(file, ".ko") {
+		flags = unix.MODULE_INIT_COMPRESSED_FILE
+	}
+	return unix.FinitModule(int(f.Fd()), params, flags)
+}
+
+// coldplug loads what drives the devices that are there already. A slow driver holds up only what waits for it.
+func (m *modules) coldplug(root string) {
+	names := make(chan string)
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for modalias := range names {
+				m.loadFor(modalias)
+			}
+		})
+	}
+	for _, modalias := range modaliases(root) {
+		names <- modalias
+	}
+	close(names)
+	workers.Wait()
+}
+
+// modaliases returns the modalias of everything under root. Devices come and go meanwhile, so errors say nothing.
+func modaliases(root string) (found []string) {
+	_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "modalias" {
+			if text, err := os.ReadFile(path); err == nil {
+				found = append(found, strings.TrimSpace(string(text)))
+			}
+		}
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,100 @@
+package boot
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// status is what the console's block shows.
+type status struct {
+	name, version string
+	port          int
+	ready         bool // connections are accepted
+	links         []linkStatus
+	keys          int    // usable ones
+	whyNoKeys     string // what is wrong with those that are there
+	fingerprints  []string
+	clock, state  string
+	problems      []string
+}
+
+type linkStatus struct {
+	name, mac string
+	addresses []netip.Prefix
+	text      string // "DHCP: asking" ...
+}
+
+// howToGiveKeys is the next step of a station that nobody can log in to.
+const howToGiveKeys = `Next: plug in a USB stick, FAT formatted, with the label ` + configLabel + ` and your public key in a file authorized_keys on it;
+or start again with the kernel argument wiped.key="ssh-ed25519 AAAA... you",
+or with wiped.keys_url=URL wiped.keys_sha256=HASH, or with a second initrd that holds /etc/wiped/authorized_keys`
+
+// lines makes the block. It says nothing that changes by itself, such as the time: every change is shown afresh.
+func (s *status) lines() []string {
+	out := []string{"", "==== " + s.name + ": " + s.version}
+	out = append(out, s.access()...)
+	for _, l := range s.links {
+		out = append(out, fmt.Sprintf("  network %s (%s): %s", l.name, l.mac, l.text))
+	}
+	if len(s.links) == 0 {
+		out = append(out, "  network: no wired network card found. Next: plug one in, or look whether the image has its driver")
+	}
+	for _, line := range s.fingerprints {
+		out = append(out, "  "+line)
+	}
+	out = append(out, "  clock: "+s.clock, "  state: "+s.state)
+	for _, p := range s.problems {
+		out = append(out, "  PROBLEM: "+p)
+	}
+	return append(out, "====")
+}
+
+// access is who can get in, and what to type for it.
+func (s *status) access() []string {
+	switch {
+	case s.keys == 0:
+		first, why := "  NOBODY CAN LOG IN: no authorized key", ""
+		if s.whyNoKeys != "" {
+			why = " (" + s.whyNoKeys + ")"
+		}
+		var out []string
+		for line := range strings.SplitSeq(first+why+". "+howToGiveKeys, "\n") {
+			out = append(out, "  "+strings.TrimSpace(line))
+		}
+		return out
+	case !s.ready:
+		return []string{fmt.Sprintf("  starting; authorized keys: %d", s.keys)}
+	}
+	commands := s.commands()
+	if len(commands) == 0 {
+		return []string{"  no address yet: see network"}
+	}
+	return append([]string{fmt.Sprintf("  log in (authorized keys: %d) with", s.keys)}, commands...)
+}
+
+// commands are the command lines that reach this station, those for link-local addresses last: they need to be told the
+// client's own interface.
+func (s *status) commands() (out []string) {
+	var local []string
+	for _, l := range s.links {
+		for _, p := range l.addresses {
+			if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+				local = append(local, s.command(p.Addr().String()+"%INTERFACE")+"   (INTERFACE: the one of your machine)")
+				continue
+			}
+			out = append(out, s.command(p.Addr().String()))
+		}
+	}
+	slices.Sort(local)
+	return append(out, local...)
+}
+
+func (s *status) command(address string) string {
+	port := ""
+	if s.port != 22 {
+		port = fmt.Sprintf("-p %d ", s.port)
+	}
+	return "    ssh " + port + "admin@" + address
+}

@@ -1,0 +1,444 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func openAudit(t testing.TB, path string) *Audit {
+	t.Helper()
+	a, err := OpenAudit(path)
+	if err != nil {
+		t.Fatalf("OpenAudit(%s) = %v; want no error", path, err)
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	return a
+}
+
+func someEntry(n int) Entry {
+	code := n
+	return Entry{Time: At(noon), Operator: "alice", Fingerprint: "SHA256:x", From: "10.0.0.1:5", Action: "command",
+		Command: fmt.Sprintf("erase sd%c --note '\u00e9}\"'", 'a'+n), Exit: &code}
+}
+
+func appended(t testing.TB, a *Audit, from, to int) {
+	t.Helper()
+	for n := from; n <= to; n++ {
+		if seq, err := a.Append(someEntry(n)); err != nil || seq != uint64(n) {
+			t.Fatalf("Append(%d) = %d, %v; want %d", n, seq, err, n)
+		}
+	}
+}
+
+// chain is a small audit file, as bytes.
+func chain(t testing.TB, entries int) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	a := openAudit(t, path)
+	appended(t, a, 1, entries)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// verify says what Verify says of a file with these bytes.
+func verify(t testing.TB, text []byte) (uint64, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := openAudit(t, path)
+	n, err := a.Verify()
+	_ = a.Close()
+	return n, err
+}
+
+func TestAuditRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	a := openAudit(t, path)
+	if n, err := a.Verify(); n != 0 || err != nil {
+		t.Errorf("Verify() of an empty chain = %d, %v; want 0, nil", n, err)
+	}
+	appended(t, a, 1, 3)
+	_ = a.Close()
+	a = openAudit(t, path) // the chain goes on
+	appended(t, a, 4, 6)
+	if n, err := a.Verify(); n != 6 || err != nil {
+		t.Errorf("Verify() = %d, %v; want 6, nil", n, err)
+	}
+	n, prev := 0, ""
+	err := a.Entries(func(e Entry) error {
+		n++
+		want := someEntry(n)
+		want.Seq, want.Prev = uint64(n), prev
+		got, _ := json.Marshal(e)
+		text, _ := json.Marshal(want)
+		if !bytes.Equal(got, text) {
+			t.Errorf("entry %d = %s; want %s", n, got, text)
+		}
+		body, _ := JSON(e)
+		_, prev = seal(body)
+		return nil
+	})
+	if n != 6 || err != nil {
+		t.Errorf("Entries called back %d times, %v; want 6, nil", n, err)
+	}
+	stop := errors.New("enough")
+	if err := a.Entries(func(Entry) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("Entries(a function that fails) = %v; want its error", err)
+	}
+	text, _ := os.ReadFile(path)
+	if at := bytes.IndexFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }); at >= 0 {
+		t.Errorf("audit.jsonl has %q at %d; want printable ASCII", text[at], at)
+	}
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of audit.jsonl = %v; want 0600", info.Mode().Perm())
+	}
+}
+
+// Not one byte of the chain can become another without somebody noticing. The very last line end is not of the chain:
+// without it the last entry was never acknowledged, and is cut off and recorded.
+func TestEveryChangedByteIsNoticed(t *testing.T) {
+	good := chain(t, 3)
+	if n, err := verify(t, good); n != 3 || err != nil {
+		t.Fatalf("Verify() of the good chain = %d, %v; want 3, nil", n, err)
+	}
+	for at := range len(good) - 1 {
+		changes := []byte{good[at] ^ 0x20, good[at] ^ 1, good[at] ^ 0x80, ' ', '\n', 0, '}', '"', '\r'}
+		for _, to := range changes {
+			if to == good[at] {
+				continue
+			}
+			text := slices.Clone(good)
+			text[at] = to
+			if n, err := verify(t, text); err == nil {
+				t.Errorf("Verify() with byte %d %q changed to %q = %d, nil; want an error", at, good[at], to, n)
+			}
+		}
+	}
+}
+
+func TestMovedLinesAreNoticed(t *testing.T) {
+	lines := bytes.SplitAfter(chain(t, 5), []byte("\n"))[:5]
+	for _, test := range []struct {
+		what  string
+		order []int
+		holds uint64
+	}{
+		{"without the first", []int{1, 2, 3, 4}, 0},
+		{"without the second", []int{0, 2, 3, 4}, 1},
+		{"without the fourth", []int{0, 1, 2, 4}, 3},
+		{"two exchanged", []int{0, 2, 1, 3, 4}, 1},
+		{"the last two exchanged", []int{0, 1, 2, 4, 3}, 3},
+		{"backwards", []int{4, 3, 2, 1, 0}, 0},
+		{"one twice", []int{0, 1, 1, 2, 3, 4}, 2},
+		{"the last twice", []int{0, 1, 2, 3, 4, 4}, 5},
+		{"all twice", []int{0, 1, 2, 3, 4, 0, 1, 2, 3, 4}, 5},
+	} {
+		var text []byte
+		for _, n := range test.order {
+			text = append(text, lines[n]...)
+		}
+		if n, err := verify(t, text); err == nil || n != test.holds {
+			t.Errorf("Verify() of a chain %s = %d, %v; want %d and an error", test.what, n, err, test.holds)
+		}
+	}
+	for _, more := range []string{"\n", "{}\n", "x\n", "null\n", "[1]\n", strings.Repeat("x", 1000) + "\n"} {
+		for at := range lines {
+			text := slices.Concat(bytes.Join(lines[:at], nil), []byte(more), bytes.Join(lines[at:], nil))
+			if n, err := verify(t, text); err == nil || n != uint64(at) {
+				t.Errorf("Verify() with the line %.10q put in before entry %d = %d, %v; want %d and an error", more, at+1, n, err, at)
+			}
+		}
+	}
+	// An entry that somebody forged with a good hash of its own does not fit to its neighbours.
+	for at := range lines {
+		var e Entry
+		_ = json.Unmarshal(lines[at], &e)
+		e.Operator = "mallory"
+		body, _ := JSON(e)
+		line, _ := seal(body)
+		text := slices.Concat(bytes.Join(lines[:at], nil), line, []byte("\n"), bytes.Join(lines[at+1:], nil))
+		if n, err := verify(t, text); at < 4 && err == nil {
+			t.Errorf("Verify() with entry %d forged = %d, nil; want an error", at+1, n)
+		}
+	}
+}
+
+// A chain that does not hold is added to all the same, what is added can be read, and the break stays visible.
+func TestBrokenChainGoesOn(t *testing.T) {
+	good := chain(t, 4)
+	for _, at := range []int{10, len(good) / 2, len(good) - 10} {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		text := slices.Clone(good)
+		text[at] ^= 1
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			a := openAudit(t, path)
+			if _, err := a.Append(someEntry(9)); err != nil {
+				t.Errorf("Append to a chain broken at byte %d = %v; want no error", at, err)
+			}
+			if n, err := a.Verify(); err == nil {
+				t.Errorf("Verify() of a chain broken at byte %d and added to = %d, nil; want an error", at, n)
+			}
+			_ = a.Close()
+		}
+		if text, _ := os.ReadFile(path); bytes.Count(text, []byte("\n")) != 6 {
+			t.Errorf("a chain broken at byte %d and added to twice has %d lines; want 6", at, bytes.Count(text, []byte("\n")))
+		}
+	}
+}
+
+// One line that is no JSON must not hide the entries after it from who reads the audit.
+func TestEntriesAfterABrokenLine(t *testing.T) {
+	lines := bytes.SplitAfter(chain(t, 4), []byte("\n"))[:4]
+	lines[1][0] = 'x'
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	if err := os.WriteFile(path, bytes.Join(lines, nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var seen []uint64
+	_ = openAudit(t, path).Entries(func(e Entry) error { seen = append(seen, e.Seq); return nil })
+	if !slices.Contains(seen, 3) || !slices.Contains(seen, 4) {
+		t.Errorf("Entries() of a chain whose line 2 is broken showed %v; want 3 and 4 among them", seen)
+	}
+}
+
+// The machine stopped while an entry was written: what was there of it is cut off, and the chain says so.
+func TestTornTail(t *testing.T) {
+	good := chain(t, 3)
+	for cut := 1; cut < len(good); cut++ {
+		text := good[:len(good)-cut]
+		whole := bytes.Count(text, []byte("\n"))
+		torn := len(text) - (bytes.LastIndexByte(text, '\n') + 1)
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := openAudit(t, path)
+		want := uint64(whole)
+		if torn > 0 {
+			want++
+		}
+		if n, err := a.Verify(); n != want || err != nil {
+			t.Errorf("Verify() after %d bytes were torn off = %d, %v; want %d, nil", cut, n, err, want)
+		}
+		var last Entry
+		_ = a.Entries(func(e Entry) error { last = e; return nil })
+		if torn > 0 && (last.Action != "recovered" || !strings.Contains(last.Detail, fmt.Sprint(torn)) || last.Time.IsZero()) {
+			t.Errorf("after %d bytes of an entry were found the last entry is %+v; want recovered, naming them", torn, last)
+		}
+		_ = a.Close()
+		a = openAudit(t, path)
+		if n, err := a.Verify(); n != want || err != nil {
+			t.Errorf("Verify() after opening once more = %d, %v; want %d, nil", n, err, want)
+		}
+		_ = a.Close()
+	}
+}
+
+func TestAuditAtOnce(t *testing.T) {
+	a := openAudit(t, filepath.Join(t.TempDir(), "audit.jsonl"))
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			for range 10 {
+				if _, err := a.Append(someEntry(1)); err != nil {
+					t.Errorf("Append = %v; want no error", err)
+				}
+				if _, err := a.Verify(); err != nil {
+					t.Errorf("Verify() meanwhile = %v; want no error", err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if n, err := a.Verify(); n != 80 || err != nil {
+		t.Errorf("Verify() = %d, %v; want 80, nil", n, err)
+	}
+}
+
+// fill appends to both files until the disk takes no more, and tells what is wrong with what stayed.
+func fill(dir string, more func()) error {
+	a, err := OpenAudit(filepath.Join(dir, "audit.jsonl"))
+	if err != nil {
+		return err
+	}
+	m, err := OpenMessages(filepath.Join(dir, "messages.txt"))
+	if err != nil {
+		return err
+	}
+	kept, saved := uint64(0), 0
+	for err == nil {
+		if kept, err = kept+1, nil; kept > 100_000 {
+			return errors.New("the disk is never full")
+		}
+		_, err = a.Append(someEntry(1))
+	}
+	kept--
+	for err = nil; err == nil; saved++ {
+		err = m.Save(noon, "alice", strings.Repeat("text ", 100))
+	}
+	saved--
+	for range 3 { // it stays full, and nothing grows
+		if _, err := a.Append(someEntry(2)); err == nil {
+			kept++ // a shorter one may fit
+		}
+	}
+	for _, name := range []string{"audit.jsonl", "messages.txt"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if len(text) > 0 && text[len(text)-1] != '\n' {
+			return fmt.Errorf("%s ends in %q; want whole lines", name, text[max(0, len(text)-20):])
+		}
+	}
+	if n, err := a.Verify(); n != kept || err != nil {
+		return fmt.Errorf("Verify() with a full disk = %d, %v; want %d, nil", n, err, kept)
+	}
+	more()
+	if seq, err := a.Append(someEntry(3)); err != nil || seq != kept+1 {
+		return fmt.Errorf("Append with room again = %d, %v; want %d, nil", seq, err, kept+1)
+	}
+	if n, err := a.Verify(); n != kept+1 || err != nil {
+		return fmt.Errorf("Verify() with room again = %d, %v; want %d, nil", n, err, kept+1)
+	}
+	if err := m.Save(noon, "alice", "again"); err != nil {
+		return fmt.Errorf("Save with room again = %w; want no error", err)
+	}
+	if all, err := m.All(); err != nil || len(all) != saved+1 || all[saved].Text != "again" {
+		return fmt.Errorf("All() = %d messages, %v; want %d", len(all), err, saved+1)
+	}
+	return errors.Join(a.Close(), m.Close())
+}
+
+// fullChild is a process that may write no more than some bytes to any file: the write that reaches it is cut off.
+func fullChild() int {
+	signal.Ignore(syscall.SIGXFSZ)
+	small := unix.Rlimit{Cur: 5000, Max: unix.RLIM_INFINITY}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &small); err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	err := fill(os.Getenv("WIPED_TEST_PATH"), func() {
+		_ = unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
+	})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+func TestFileLimit(t *testing.T) {
+	if out, err := child(t, "full", t.TempDir()); err != nil {
+		t.Errorf("with a file that may not grow: %v: %s", err, out)
+	}
+}
+
+// A full disk leaves nothing of the entry that it did not take, and the next one follows the last that it took.
+func TestFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a disk to fill needs root")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		t.Skipf("no tmpfs: %v", err)
+	}
+	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
+	err := fill(dir, func() {
+		if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=256k"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "messages.txt")
+	m, err := OpenMessages(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := append([]string{" leading and trailing ", "\ttabs\tin\tit\t", "a\rb\r", strings.Repeat("x", 64<<10)}, outside...)
+	var want []Message
+	file := ""
+	for _, text := range texts {
+		err := m.Save(noon, "al\tice\x1b\n", text)
+		if bad := strings.ContainsAny(text, "\n\x00"); (err != nil) != bad {
+			t.Errorf("Save(%.20q) = %v; want an error: %v", text, err, bad)
+		}
+		if err == nil {
+			want = append(want, Message{"2026-06-01T12:00:00.123456Z", `al\tice\x1b\n`, text})
+			file += "2026-06-01T12:00:00.123456Z\tal\\tice\\x1b\\n\t" + text + "\n"
+		}
+	}
+	for _, when := range []string{"at once", "after opening again"} {
+		if got, err := m.All(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("All() %s = %.300q, %v; want %.300q", when, got, err, want)
+		}
+		if text, _ := os.ReadFile(path); string(text) != file {
+			t.Errorf("messages.txt %s is not, byte for byte, what was saved", when)
+		}
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if m, err = OpenMessages(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = m.Close()
+}
+
+func TestMessagesFileEdited(t *testing.T) {
+	for text, want := range map[string][]Message{
+		"":                                {},
+		"no tabs\n":                       {{"", "", "no tabs"}},
+		"one\ttab\n":                      {{"", "one", "tab"}},
+		"t\to\tx\ty\n\n":                  {{"t", "o", "x\ty"}, {"", "", ""}},
+		"t\to\twhole\nt\to\ttorn":         {{"t", "o", "whole"}},
+		"torn only":                       {},
+		"t\to\tx\r\n":                     {{"t", "o", "x\r"}},
+		strings.Repeat("z", 200_000):      {},
+		strings.Repeat("z\n", 2) + "\xff": {{"", "", "z"}, {"", "", "z"}},
+	} {
+		path := filepath.Join(t.TempDir(), "messages.txt")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, err := OpenMessages(path)
+		if err != nil {
+			t.Fatalf("OpenMessages(%.20q) = %v; want no error", text, err)
+		}
+		if got, err := m.All(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("All() of %.20q = %q, %v; want %q", text, got, err, want)
+		}
+		if err := m.Save(noon, "o", "next"); err != nil {
+			t.Errorf("Save after %.20q = %v; want no error", text, err)
+		}
+		if got, _ := m.All(); len(got) != len(want)+1 || got[len(want)].Text != "next" {
+			t.Errorf("All() of %.20q and a message = %q; want the message last", text, got)
+		}
+		_ = m.Close()
+	}
+}

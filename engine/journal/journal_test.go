@@ -1,0 +1,389 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// noon is a moment with microseconds, which is what records hold.
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 123456000, time.UTC)
+
+// TestMain lets this test program be another process that uses the journal: WIPED_TEST_CHILD says how.
+func TestMain(m *testing.M) {
+	switch os.Getenv("WIPED_TEST_CHILD") {
+	case "open":
+		j, err := Open(os.Getenv("WIPED_TEST_PATH"))
+		fmt.Println(errors.Is(err, ErrInUse), err)
+		if err == nil {
+			_ = j.Close()
+		}
+		os.Exit(0)
+	case "full":
+		os.Exit(fullChild())
+	case "read":
+		os.Exit(readChild())
+	}
+	os.Exit(m.Run())
+}
+
+// child runs this test program as another process and returns what it printed.
+func child(t testing.TB, how, path string, more ...string) (string, error) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), "WIPED_TEST_CHILD="+how, "WIPED_TEST_PATH="+path, "GORACE=atexit_sleep_ms=0"), more...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func open(t testing.TB, path string) *Journal {
+	t.Helper()
+	j, err := Open(path)
+	if err != nil {
+		t.Fatalf("Open(%s) = %v; want no error", path, err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+// reopened closes a journal and opens it again: what is read then was on disk.
+func reopened(t testing.TB, j *Journal, path string) *Journal {
+	t.Helper()
+	if err := j.Close(); err != nil {
+		t.Fatalf("Close() = %v; want no error", err)
+	}
+	return open(t, path)
+}
+
+func someJob(name string) *Job {
+	return &Job{
+		Submitted: At(noon), Verify: "full", Confirmed: "S-" + name, Note: "bay 4", Station: "wipe-07", Software: "wiped 1 (abc)",
+		Drive: Drive{Name: name, Path: "/dev/" + name, Serial: "S-" + name, SerialSource: "VPD page 80h", WWN: "0x5000c500a1b2c3d4",
+			Model: "ST\u00e9\U0001f4be", SizeBytes: 1 << 40, LogicalSector: 512, PhysicalSector: 4096, Transport: "sata", DiskSeq: 9, Boot: "b"},
+		Method: Method{Name: "zero", Title: "zeros", Level: "clear", Claim: "NIST",
+			Passes: []Pass{{"zeros", json.RawMessage(`{"kind":"fill","byte":0}`)}}},
+		Operator: Operator{"alice", "SHA256:abc", "10.0.0.1:5"},
+	}
+}
+
+func someEvent(job, seq uint64, state string) Event {
+	speed := int64(231_400_000)
+	return Event{Seq: seq, Time: At(noon.Add(time.Duration(seq) * time.Second)), Job: job, Drive: "sdb", Serial: "S-sdb", State: state,
+		Pass: 1, Passes: 2, Action: "write zeros", DoneBytes: 7, TotalBytes: 9, BytesPerSecond: &speed}
+}
+
+func lastEvent(job, seq uint64, result string) Event {
+	e := someEvent(job, seq, result)
+	e.Outcome = &Outcome{result, "clear", "full", ""}
+	return e
+}
+
+func someRun() PassRun {
+	return PassRun{Title: "zeros", Started: At(noon), Ended: At(noon.Add(time.Hour)), BytesWritten: 1 << 40, BadBytes: 512,
+		Bad: []Range{{4096, 512}}, Complete: true}
+}
+
+func someEnd(at time.Time, result string) End {
+	return End{Started: At(noon), Ended: At(at), Result: result, Passes: []PassRun{someRun()}, Evidence: []string{"read it all"}, Interrupted: 2,
+		Verification: Verification{Scope: "full", Result: "passed", BytesRead: 1 << 40, Started: At(noon), Mismatches: []Range{}}, CachesPassed: true}
+}
+
+func submit(t testing.TB, j *Journal, names ...string) (jobs []*Job) {
+	t.Helper()
+	for _, n := range names {
+		jobs = append(jobs, someJob(n))
+	}
+	if err := j.Submit(jobs...); err != nil {
+		t.Fatalf("Submit(%v) = %v; want no error", names, err)
+	}
+	return jobs
+}
+
+func ids(records []Record) (list []uint64) {
+	for _, r := range records {
+		list = append(list, r.Job.ID)
+	}
+	return list
+}
+
+// What was kept is read back the same, by this run of the program and by the next.
+func TestRecordRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	job := submit(t, j, "sdb")[0]
+	want := Record{Job: *job}
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"Submit", func() error { return nil }},
+		{"Change queued", func() error {
+			want.Changes = append(want.Changes, someEvent(1, 1, "queued"))
+			return j.Change(want.Changes[0])
+		}},
+		{"Change running", func() error {
+			e := someEvent(1, 2, "running")
+			e.BytesPerSecond = nil
+			want.Changes = append(want.Changes, e)
+			return j.Change(e)
+		}},
+		{"first Checkpoint", func() error {
+			want.Checkpoint = &Checkpoint{At(noon), 3, 1, 1 << 30, []Range{{0, 512}, {1 << 20, 4096}}}
+			return j.Checkpoint(1, *want.Checkpoint, nil)
+		}},
+		{"Checkpoint that completes a pass", func() error {
+			run := someRun()
+			want.Checkpoint, want.Passes = &Checkpoint{Time: At(noon), Seq: 4, Pass: 2}, []PassRun{run}
+			return j.Checkpoint(1, *want.Checkpoint, &run)
+		}},
+		{"End", func() error {
+			end := someEnd(noon.Add(2*time.Hour), "erased")
+			want.End = &end
+			want.Changes = append(want.Changes, lastEvent(1, 1_000_001, "erased"))
+			return j.End(1, end, want.Changes[2])
+		}},
+	}
+	for _, step := range steps {
+		if err := step.do(); err != nil {
+			t.Fatalf("%s = %v; want no error", step.what, err)
+		}
+		for _, when := range []string{"at once", "after opening again"} {
+			got, err := j.Job(1)
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("Job(1) %s after %s = %+v, %v; want %+v", when, step.what, got, err, want)
+			}
+			j = reopened(t, j, path)
+		}
+	}
+}
+
+func TestJobThatIsNot(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	submit(t, j, "sdb")
+	for what, err := range map[string]error{
+		"Change":     j.Change(someEvent(2, 1, "running")),
+		"Checkpoint": j.Checkpoint(2, Checkpoint{}, nil),
+		"End":        j.End(2, someEnd(noon, "failed"), lastEvent(2, 1, "failed")),
+	} {
+		if !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s of job 2 = %v; want ErrNotFound", what, err)
+		}
+	}
+	if _, err := j.Job(0); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Job(0) = %v; want ErrNotFound", err)
+	}
+}
+
+// A command's jobs are all kept or none of them is: the second job here cannot be.
+func TestSubmitAllOrNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	bad := someJob("sdc")
+	bad.Method.Passes[0].Pattern = json.RawMessage("{")
+	if err := j.Submit(someJob("sdb"), bad, someJob("sdd")); err == nil {
+		t.Error("Submit(good, impossible, good) = nil; want an error")
+	}
+	j = reopened(t, j, path)
+	if got, err := j.Unfinished(); err != nil || len(got) != 0 {
+		t.Errorf("Unfinished() after a submission that failed = %v, %v; want none", ids(got), err)
+	}
+	for id := uint64(1); id < 5; id++ {
+		if _, err := j.Job(id); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Job(%d) after a submission that failed = %v; want ErrNotFound", id, err)
+		}
+	}
+	if jobs := submit(t, j, "sde", "sdf"); jobs[0].ID != 1 || jobs[1].ID != 2 {
+		t.Errorf("Submit gave the ids %d, %d; want 1, 2", jobs[0].ID, jobs[1].ID)
+	}
+}
+
+// A job ends once: a second end changes nothing, and no id is ever given twice.
+func TestEndOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	submit(t, j, "sdb")
+	if err := j.End(1, someEnd(noon, "failed"), lastEvent(1, 5, "failed")); err != nil {
+		t.Fatalf("End(1) = %v; want no error", err)
+	}
+	before, _ := j.Job(1)
+	if err := j.End(1, someEnd(noon.Add(time.Hour), "erased"), lastEvent(1, 6, "erased")); err == nil {
+		t.Error("second End(1) = nil; want an error")
+	}
+	j = reopened(t, j, path)
+	if after, err := j.Job(1); err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("Job(1) after a second end = %+v, %v; want %+v", after, err, before)
+	}
+	if got, _ := j.EndedSince(time.Time{}); len(got) != 1 {
+		t.Errorf("EndedSince(the beginning) after a second end = %v; want 1 job", ids(got))
+	}
+	if next := submit(t, j, "sdc")[0]; next.ID != 2 {
+		t.Errorf("Submit gave id %d after job 1 ended; want 2", next.ID)
+	}
+}
+
+func TestListings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	submit(t, j, "a", "b", "c", "d", "e", "f")
+	// Jobs end in another order than they began; two at one instant; one before 1970 by a clock that was not set.
+	at := map[uint64]time.Time{5: noon, 2: noon.Add(time.Second), 4: noon.Add(time.Second), 1: noon.Add(time.Minute), 6: time.Unix(0, 0)}
+	for _, id := range []uint64{5, 2, 4, 1, 6} {
+		if err := j.End(id, someEnd(at[id], "failed"), lastEvent(id, 1, "failed")); err != nil {
+			t.Fatalf("End(%d) = %v; want no error", id, err)
+		}
+	}
+	j = reopened(t, j, path)
+	for _, test := range []struct {
+		since time.Time
+		want  []uint64
+	}{
+		{time.Time{}, []uint64{1, 2, 4, 5, 6}},
+		{time.Unix(0, 0), []uint64{1, 2, 4, 5, 6}},
+		{time.Unix(0, 1000), []uint64{1, 2, 4, 5}},
+		{noon.Add(-time.Microsecond), []uint64{1, 2, 4, 5}},
+		{noon, []uint64{1, 2, 4, 5}},
+		{noon.Add(time.Microsecond), []uint64{1, 2, 4}},
+		{noon.Add(time.Second), []uint64{1, 2, 4}},
+		{noon.Add(time.Second + time.Microsecond), []uint64{1}},
+		{noon.Add(time.Minute), []uint64{1}},
+		{noon.Add(time.Hour), nil},
+		{noon.Add(time.Minute).In(time.FixedZone("here", 7200)), []uint64{1}},
+	} {
+		got, err := j.EndedSince(test.since)
+		if err != nil || !slices.Equal(ids(got), test.want) {
+			t.Errorf("EndedSince(%s) = %v, %v; want %v", test.since, ids(got), err, test.want)
+		}
+	}
+	if got, err := j.Unfinished(); err != nil || !slices.Equal(ids(got), []uint64{3}) {
+		t.Errorf("Unfinished() = %v, %v; want [3]", ids(got), err)
+	}
+}
+
+func TestChangesInOrderOfSeq(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	submit(t, j, "a")
+	for _, seq := range []uint64{3, 1, 1_000_000, 256, 2} {
+		if err := j.Change(someEvent(1, seq, "running")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := j.Job(1)
+	var got []uint64
+	for _, e := range r.Changes {
+		got = append(got, e.Seq)
+	}
+	if want := []uint64{1, 2, 3, 256, 1_000_000}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("changes of job 1 = %v, %v; want %v", got, err, want)
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	const many = 20
+	var wait sync.WaitGroup
+	for range many {
+		wait.Go(func() {
+			job := someJob("x")
+			if err := j.Submit(job); err != nil {
+				t.Errorf("Submit = %v; want no error", err)
+				return
+			}
+			_ = j.Change(someEvent(job.ID, 1, "running"))
+			_ = j.Checkpoint(job.ID, Checkpoint{Pass: 1, Offset: int64(job.ID)}, nil)
+			if r, err := j.Job(job.ID); err != nil || r.Checkpoint.Offset != int64(job.ID) {
+				t.Errorf("Job(%d) = %+v, %v; want its own checkpoint", job.ID, r.Checkpoint, err)
+			}
+		})
+	}
+	wait.Wait()
+	if got, err := j.Unfinished(); err != nil || len(got) != many {
+		t.Errorf("Unfinished() = %d jobs, %v; want %d", len(got), err, many)
+	}
+}
+
+func TestInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	if second, err := Open(path); !errors.Is(err, ErrInUse) {
+		t.Errorf("second Open = %v, %v; want ErrInUse", second, err)
+	}
+	if out, err := child(t, "open", path); err != nil || !strings.HasPrefix(out, "true ") {
+		t.Errorf("Open in another process says %q, %v; want ErrInUse", out, err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := child(t, "open", path); err != nil || !strings.HasPrefix(out, "false <nil>") {
+		t.Errorf("Open in another process after Close says %q, %v; want no error", out, err)
+	}
+}
+
+func TestSchema(t *testing.T) {
+	for _, test := range []struct {
+		stored []byte
+		newer  bool
+		good   bool
+	}{
+		{number(0), false, true},
+		{number(schema), false, true},
+		{number(schema + 1), true, false},
+		{number(1 << 63), true, false},
+		{[]byte{1}, false, false},
+		{[]byte{}, false, false},
+	} {
+		path := filepath.Join(t.TempDir(), "journal.db")
+		_ = open(t, path).Close()
+		db, err := bolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, test.stored) }); err != nil {
+			t.Fatal(err)
+		}
+		_ = db.Close()
+		j, err := Open(path)
+		if (err == nil) != test.good || errors.Is(err, ErrNewer) != test.newer {
+			t.Errorf("Open(schema %x) = %v; want good %v, newer %v", test.stored, err, test.good, test.newer)
+		}
+		if err != nil { // a refused journal is let go of
+			if db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second}); err != nil {
+				t.Errorf("the journal is still locked after Open refused it: %v", err)
+			} else {
+				_ = db.Close()
+			}
+		} else {
+			_ = j.Close()
+		}
+	}
+}
+
+func TestOpenSays(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("this is no journal\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{text, dir, filepath.Join(dir, "none", "journal.db")} {
+		if j, err := Open(path); err == nil {
+			t.Errorf("Open(%s) = %v, nil; want an error", path, j)
+		} else if !strings.Contains(err.Error(), path) {
+			t.Errorf("Open(%s) = %v; want the path in it", path, err)
+		}
+	}
+	path := filepath.Join(dir, "journal.db")
+	_ = open(t, path)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of a new journal = %v, %v; want 0600", info.Mode(), err)
+	}
+}

@@ -1,0 +1,99 @@
+package shell
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"wiped/auth"
+)
+
+// Machine is the appliance itself, where wiped is all that runs on it.
+type Machine interface {
+	PowerOff() error
+	Reboot() error
+	Suspend() error
+	// Persistent tells whether the state outlives a power-off.
+	Persistent() bool
+}
+
+var poweroff = command{
+	name: "poweroff", args: "[--lose-certificates]", role: auth.Admin, changes: true, appliance: true,
+	short:   "switch the appliance off",
+	long:    powerLong,
+	prepare: preparePower("powering off", Machine.PowerOff),
+}
+
+var reboot = command{
+	name: "reboot", args: "[--lose-certificates]", role: auth.Admin, changes: true, appliance: true,
+	short:   "start the appliance anew",
+	long:    powerLong,
+	prepare: preparePower("rebooting", Machine.Reboot),
+}
+
+const powerLong = "Refused while a job runs. Where the state is kept in memory only, it is also refused while certificates have not been fetched " +
+	"(`certificate ID --format json` and `--format sig`): they would be gone."
+
+var suspend = command{
+	name: "suspend", role: auth.Admin, changes: true, appliance: true,
+	short: "sleep, and wake up by the power button: thaws drives",
+	long: "Drives that the BIOS froze refuse security erase until they lose power for a moment; a suspend does that. The connection " +
+		"stalls meanwhile. Refused while a job runs.",
+	prepare: noFlags(func(c *call) error {
+		if err := c.nothingRuns(); err != nil {
+			return err
+		}
+		return c.sh.Machine.Suspend()
+	}),
+}
+
+func preparePower(saying string, do func(Machine) error) func(*pflag.FlagSet) func(*call) error {
+	return func(fs *pflag.FlagSet) func(*call) error {
+		lose := fs.Bool("lose-certificates", false, "although certificates that nobody fetched are lost")
+		return func(c *call) error {
+			if err := c.nothingRuns(); err != nil {
+				return err
+			}
+			if err := c.allFetched(); err != nil && !*lose {
+				return err
+			}
+			c.printf("%s\n", saying)
+			return do(c.sh.Machine)
+		}
+	}
+}
+
+func (c *call) nothingRuns() error {
+	if ids := c.sh.Engine.Unfinished(); len(ids) > 0 {
+		return fail(exitRefused, "jobs are not finished: %s. Next: watch, or cancel %s", numbers(ids), strings.ReplaceAll(numbers(ids), ",", ""))
+	}
+	return nil
+}
+
+// allFetched holds the certificates against what sessions took away, where they are kept in memory alone.
+func (c *call) allFetched() error {
+	if c.sh.Machine.Persistent() {
+		return nil
+	}
+	views, err := c.sh.Engine.Jobs(time.Time{})
+	if err != nil {
+		return err
+	}
+	var left []uint64
+	for _, v := range views {
+		if v.State.End() && !c.sh.fetched.both(v.Job.ID) {
+			left = append(left, v.Job.ID)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return fail(exitRefused, "the state is in memory only, and nobody fetched the certificates of these jobs: %s. "+
+		"Next: certificate %d --format json, then --format sig, and signer; or --lose-certificates", numbers(left), left[0])
+}
+
+func numbers(ids []uint64) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]")
+}
