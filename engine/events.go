@@ -58,6 +58,15 @@ func (h *history) next() uint64 {
 	return h.seq
 }
 
+// undo takes a number back that nothing was told under. If another was given out meanwhile, a gap stays.
+func (h *history) undo(seq uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seq == seq {
+		h.seq--
+	}
+}
+
 // given is the newest sequence number given out.
 func (h *history) given() uint64 {
 	h.mu.Lock()

@@ -15,7 +15,7 @@ func (j *job) finish() {
 		if err := j.e.cfg.Journal.Change(last.Event); err != nil {
 			j.e.cfg.Log.Error("interruption not recorded; the next start will find it", "job", j.rec.ID, "err", err)
 		}
-	} else if !j.recordEnd(j.end(result, reason), last.Event) {
+	} else if !j.recordEnd(j.end(result, reason), &last.Event) {
 		return
 	}
 	j.giveBack()
@@ -29,6 +29,7 @@ func (j *job) finish() {
 func (j *job) judge() (State, string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.found.begun = !j.started.IsZero()
 	return judge(j.found)
 }
 
@@ -56,10 +57,11 @@ func (j *job) verification() string {
 }
 
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
-// only when the program ends; the next start then finds the job as interrupted, with its last checkpoint.
-func (j *job) recordEnd(end journal.End, last journal.Event) bool {
+// only when the program ends; the next start then finds the job as interrupted, with its last checkpoint. The number of
+// the last event grows past what is said meanwhile.
+func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 	for wait := time.Second; ; {
-		err := j.e.cfg.Journal.End(j.rec.ID, end, last)
+		err := j.e.cfg.Journal.End(j.rec.ID, end, *last)
 		if err == nil {
 			return true
 		}
@@ -68,8 +70,10 @@ func (j *job) recordEnd(end journal.End, last journal.Event) bool {
 		e := j.snapshot()
 		j.mu.Unlock()
 		e.Action = "wait: the end cannot be recorded, the state directory does not take it"
+		j.history.undo(last.Seq)
 		e.Seq = j.history.next()
 		j.publish(Update{Event: e, Milestone: wait == time.Second})
+		last.Seq = j.history.next()
 		select {
 		case <-time.After(wait):
 			wait = min(2*wait, 30*time.Second)

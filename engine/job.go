@@ -29,6 +29,7 @@ type job struct {
 	history  *history
 	claim    drive.Claim
 	want     drive.ID
+	path     string // where the drive is now; a resumed job may find it under another name
 	plan     plan
 	ctx      context.Context
 	halt     context.CancelCauseFunc
@@ -153,7 +154,7 @@ func (j *job) snapshot() journal.Event {
 	return e
 }
 
-// change announces a change of state, after it is on disk.
+// change announces a change of state, after it is on disk. If it cannot be kept it is announced as mere progress is.
 func (j *job) change() error {
 	j.mu.Lock()
 	e := j.snapshot()
@@ -161,11 +162,9 @@ func (j *job) change() error {
 	j.rate.into(&e)
 	j.mu.Unlock()
 	e.Seq = j.history.next()
-	if err := j.e.cfg.Journal.Change(e); err != nil {
-		return err
-	}
-	j.publish(Update{Event: e, Milestone: true, keep: true})
-	return nil
+	err := j.e.cfg.Journal.Change(e)
+	j.publish(Update{Event: e, Milestone: true, keep: err == nil})
+	return err
 }
 
 func (j *job) publish(u Update) {

@@ -12,6 +12,7 @@ type findings struct {
 	verify      string // full, sample or none: what was asked for
 	cancelled   bool
 	interrupted bool
+	begun       bool   // something may have been written
 	broken      string // why the job could not go on; empty: it went on to its end
 	flushFailed bool
 	passes      []journal.PassRun
@@ -26,11 +27,12 @@ func judge(f findings) (result State, reason string) {
 	switch bad := f.unwritable(); {
 	case f.broken != "":
 		return Failed, f.broken
+	case f.cancelled && !f.begun:
+		return Cancelled, "before anything was written"
+	case f.cancelled && f.covered():
+		return Cancelled, "every pass was written, and not verified"
 	case f.cancelled:
-		if f.covered() {
-			return Cancelled, "cancelled by an operator; every pass was written, and not verified"
-		}
-		return Cancelled, "cancelled by an operator; the drive is overwritten in part at most"
+		return Cancelled, "the drive is overwritten in part"
 	case f.interrupted:
 		return Interrupted, "the server stopped; it can be resumed"
 	case bad > 0:

@@ -61,7 +61,8 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 	return items, refusals.orNil()
 }
 
-// choose resolves the words of a request: drives, method, verification.
+// choose resolves the words of a request: drives, method, verification. A drive whose method is refused is among the items
+// all the same: every other reason against it is to be heard, too.
 func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 	seen := map[string]bool{}
 	for _, word := range req.Drives {
@@ -78,9 +79,8 @@ func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 		if item.Method, refusal = pick(req, d.Info()); refusal == nil {
 			item.Verify, refusal = pickVerify(req.Verify, item.Method)
 		}
-		if refusal != nil {
+		if refusal != nil && !slices.ContainsFunc(refusals, func(r *Refusal) bool { return r.Error() == refusal.Error() }) {
 			refusals = append(refusals, refusal)
-			continue
 		}
 		items = append(items, item)
 	}
@@ -98,7 +98,7 @@ func pick(req Request, i drive.Info) (method.Method, *Refusal) {
 	if req.Method != "" {
 		at := slices.IndexFunc(can, func(m method.Method) bool { return m.Name == req.Method })
 		if at < 0 {
-			return method.Method{}, refuse(Invalid, i.Name, "there is no method "+clean(req.Method)+" for it", "methods "+i.Name)
+			return method.Method{}, refuse(Invalid, i.Name, "there is no method "+clean(req.Method)+" for it", "methods "+arg(i.Name))
 		}
 		if req.Level == method.Purge.String() && can[at].Level != method.Purge {
 			return method.Method{}, cannotPurge(i, "method "+req.Method+" only clears")
@@ -114,7 +114,7 @@ func pick(req Request, i drive.Info) (method.Method, *Refusal) {
 }
 
 func cannotPurge(i drive.Info, why string) *Refusal {
-	return refuse(Unsafe, i.Name, why+", and nothing is ever downgraded silently", "methods "+i.Name+", then --level clear, or destroy the drive")
+	return refuse(Unsafe, i.Name, why+", and nothing is ever downgraded silently", "methods "+arg(i.Name)+", then --level clear, or destroy the drive")
 }
 
 func pickVerify(word string, m method.Method) (string, *Refusal) {

@@ -125,7 +125,7 @@ func (e *Engine) restart(jobs []*job, items []Item, claims []drive.Claim) (views
 		}
 		j := e.newJob(r)
 		j.history = old.history // sequence numbers go on, and those who watch keep watching
-		j.want = items[n].Drive.ID
+		j.want, j.path = items[n].Drive.ID, items[n].Drive.Path
 		if j.plan.resume != nil {
 			for _, c := range j.claims(*j.plan.resume) {
 				j.total += c.area.Length

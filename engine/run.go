@@ -37,11 +37,15 @@ func (j *job) act(at position) (s signal) {
 		return j.waitTurn()
 	}
 	j.mu.Lock()
+	first := j.at.phase == waiting
 	j.at = at
 	j.mu.Unlock()
 	if err := j.change(); err != nil {
-		j.breakOff(fmt.Errorf("the change of state could not be recorded: %w", err))
-		return stopped
+		if first {
+			j.breakOff(fmt.Errorf("not begun, nothing was written: its start could not be recorded: %w", err))
+			return stopped
+		}
+		j.e.cfg.Log.Error("change of state not kept; the job goes on", "job", j.rec.ID, "err", err)
 	}
 	stop := j.report()
 	defer stop()
@@ -136,7 +140,7 @@ func (j *job) recheck() error {
 	}
 	for _, d := range all {
 		i := d.Info()
-		if i.Path != j.rec.Drive.Path {
+		if i.Path != j.path {
 			continue
 		}
 		if err := j.want.Same(i.ID); err != nil {
@@ -188,9 +192,9 @@ func (j *job) note(err error) {
 	case errors.Is(cause, errInterrupted):
 		j.found.interrupted = true
 	case cause != nil:
-		j.found.broken = journal.Escape(cause.Error())
+		j.found.broken = cause.Error()
 	default:
-		j.found.broken = journal.Escape(err.Error())
+		j.found.broken = err.Error()
 	}
 }
 
@@ -199,7 +203,7 @@ func (j *job) breakOff(err error) {
 	j.e.cfg.Log.Error("job broken off", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.found.broken = journal.Escape(err.Error())
+	j.found.broken = err.Error()
 }
 
 func (j *job) sawDirect(direct bool) {

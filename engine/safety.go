@@ -56,7 +56,7 @@ func obstacles(i drive.Info, protect []string, takenBy uint64) []obstacle {
 	case i.Size <= 0:
 		add("unusable", "it has no size (0 bytes)", "look at its cable and its health, there is nothing to erase")
 	case i.LogicalSector <= 0:
-		add("unusable", "its sector size is unknown", "drive "+i.Name)
+		add("unusable", "its sector size is unknown", "drive "+arg(i.Name))
 	case i.Size%int64(i.LogicalSector) != 0:
 		add("unusable", fmt.Sprintf("its size of %d bytes is not a multiple of its sector size of %d, so its tail could not be erased for certain",
 			i.Size, i.LogicalSector), fmt.Sprintf("bring it to a whole number of sectors, such as %d bytes", roundUp(i.Size, int64(i.LogicalSector))))
@@ -99,7 +99,7 @@ func resolve(word string, all []drive.Drive) (drive.Drive, *Refusal) {
 		return found[0], nil
 	case 0:
 		if whole := partitionOf(word, all); whole != "" {
-			return nil, refuse(NotFound, clean(word), "it is a partition, and only whole drives are erased; the whole drive is "+whole, "drive "+whole)
+			return nil, refuse(NotFound, clean(word), "it is a partition, and only whole drives are erased; the whole drive is "+whole, "drive "+arg(whole))
 		}
 		return nil, refuse(NotFound, clean(word), "there is no such drive", "drives")
 	}
@@ -138,5 +138,17 @@ func clean(word string) string {
 	if word == "" {
 		return `""`
 	}
+	const most = 200 // of what somebody typed, an error repeats no more
+	if len(word) > most {
+		return fmt.Sprintf("%s... (%d bytes)", drive.Clean(word[:most]), len(word))
+	}
 	return drive.Clean(word)
+}
+
+// arg is a drive's name as it is to be typed.
+func arg(name string) string {
+	if strings.ContainsAny(name, " \t'\";|&$`<>()*?[~#") {
+		return "'" + strings.ReplaceAll(name, "'", `'"'"'`) + "'"
+	}
+	return name
 }

@@ -36,7 +36,10 @@ func (j *job) write(at position) signal {
 		if flushed == nil {
 			j.checkpoint(at, run.Progress.Watermark(), bad)
 		}
-		j.note(errors.Join(err, flushed))
+		if err == nil {
+			err = flushed
+		}
+		j.note(err)
 		return stopped
 	}
 	pass.Ended = journal.At(time.Now())

@@ -35,7 +35,7 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 	defer e.mu.Unlock()
 	for n, rec := range jobs {
 		j := e.newJob(journal.Record{Job: *rec})
-		j.want = items[n].Drive.ID
+		j.want, j.path = items[n].Drive.ID, items[n].Drive.Path
 		j.begin(claims[n], j.want.Keys)
 		views = append(views, j.view())
 	}
@@ -71,7 +71,7 @@ func (e *Engine) claimAll(items []Item) (claims []drive.Claim, err error) {
 }
 
 func claimRefusal(i drive.Info, err error) *Refusal {
-	why, next := "it cannot be claimed: "+journal.Escape(err.Error()), "drive "+i.Name
+	why, next := "it cannot be claimed: "+journal.Escape(err.Error()), "drive "+arg(i.Name)
 	if errors.Is(err, drive.ErrHeld) {
 		why, next = "in use: "+drive.ErrHeld.Error(), "find and end what holds it (fuser "+i.Path+" on the station)"
 	}

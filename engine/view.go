@@ -150,14 +150,7 @@ func Percent(e journal.Event) string {
 	if e.TotalBytes <= 0 {
 		return "0.0%"
 	}
-	tenths := e.DoneBytes / (e.TotalBytes / 1000)
-	if e.TotalBytes < 1000 {
-		tenths = e.DoneBytes * 1000 / e.TotalBytes
-	}
-	if tenths > 999 && e.DoneBytes < e.TotalBytes {
-		tenths = 999
-	}
-	tenths = min(tenths, 1000)
+	tenths := min(e.DoneBytes*1000/e.TotalBytes, 1000)
 	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
 }
 

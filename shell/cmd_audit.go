@@ -2,6 +2,7 @@ package shell
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -20,13 +21,27 @@ var audit = command{
 		return func(c *call) error {
 			switch {
 			case len(c.args) == 0:
-				return c.sh.Audit.Entries(func(e journal.Entry) error { return c.auditEntry(e, *asJSON) })
+				return c.auditEntries(*asJSON)
 			case c.args[0] == "verify":
 				return verifyAudit(c)
 			}
-			return fail(exitUsage, "audit %s: there is only audit and audit verify. Next: help audit", clean(c.args[0]))
+			return fail(exitUsage, "audit %s: there is only audit and audit verify. Next: help audit", quoted(c.args[0]))
 		}
 	},
+}
+
+func (c *call) auditEntries(asJSON bool) error {
+	damaged := 0
+	err := c.sh.Audit.Entries(func(e journal.Entry) error {
+		if e.Action == "damaged" {
+			damaged++
+		}
+		return c.auditEntry(e, asJSON)
+	})
+	if err == nil && damaged > 0 {
+		return fail(exitFailed, "%s of the audit cannot be read. Next: audit verify", count(damaged, "damaged line", "damaged lines"))
+	}
+	return err
 }
 
 func (c *call) auditEntry(e journal.Entry, asJSON bool) error {
@@ -41,7 +56,9 @@ func (c *call) auditEntry(e journal.Entry, asJSON bool) error {
 	if e.Of != 0 {
 		of = fmt.Sprintf(" of %d", e.Of)
 	}
-	_, err := fmt.Fprintf(c.out, "%d %s %s %s %s%s%s %s %s\n", e.Seq, e.Time, clean(e.Operator), e.From, e.Action, of, code, clean(e.Command), clean(e.Detail))
+	line := fmt.Sprintf("%d %s %s %s %s%s%s %s %s", e.Seq, e.Time, journal.EscapeOnce(e.Operator), journal.EscapeOnce(e.From), journal.EscapeOnce(e.Action),
+		of, code, journal.EscapeOnce(e.Command), journal.EscapeOnce(strings.ReplaceAll(e.Detail, "\n", " / ")))
+	_, err := fmt.Fprintln(c.out, strings.TrimRight(line, " "))
 	return err
 }
 

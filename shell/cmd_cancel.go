@@ -14,7 +14,7 @@ const cancelPatience = 10 * time.Second
 
 var cancel = command{
 	name: "cancel", args: "ID...", role: auth.Operator, changes: true, min: 1, max: -1, words: jobWords,
-	short: "end jobs for good; the drives stay half overwritten",
+	short: "end jobs for good; their drives stay as they are then",
 	long: "A cancelled job cannot be resumed, and its certificate says NOT ERASED. An interrupted job can be cancelled too. " +
 		"All jobs named are checked first; if one cannot be cancelled none is.",
 	example: "cancel 7",
@@ -30,7 +30,7 @@ var cancel = command{
 		for _, v := range views {
 			switch {
 			case v.State == engine.Cancelled:
-				c.printf("job %d cancelled at %s: %s is overwritten in part\n", v.Job.ID, engine.Percent(v.Last), v.Job.Drive.Name)
+				c.printf("job %d cancelled at %s: %s, %s\n", v.Job.ID, engine.Percent(v.Last), v.Job.Drive.Name, v.Last.Reason)
 			case v.State.End():
 				c.printf("job %d ended before it could be cancelled: %s\n", v.Job.ID, v.State)
 			default:

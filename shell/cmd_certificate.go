@@ -27,7 +27,7 @@ func showCertificate(c *call, format string) error {
 		return err
 	}
 	if format != "text" && format != "json" && format != "sig" {
-		return fail(exitUsage, "certificate: there is no format %s. Next: --format text, json or sig", clean(format))
+		return fail(exitUsage, "certificate: there is no format %s. Next: --format text, json or sig", quoted(format))
 	}
 	statement, document, signature, err := c.sh.Engine.Certificate(ids[0])
 	if err != nil {

@@ -27,7 +27,7 @@ func showHelp(c *call) error {
 	}
 	cmd := c.sh.find(c.args[0])
 	if cmd == nil {
-		return fail(exitUsage, "%s: there is no such command. Next: help", clean(c.args[0]))
+		return fail(exitUsage, "%s: there is no such command. Next: help", quoted(c.args[0]))
 	}
 	return cmd.help(c)
 }

@@ -2,6 +2,7 @@ package shell
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -60,7 +61,7 @@ func jobState(v engine.View) string {
 	case engine.Running, engine.Verifying, engine.Interrupted:
 		return fmt.Sprintf("%s %s", v.State, engine.Percent(v.Last))
 	case engine.Failed, engine.Unknown:
-		return "FAILED"
+		return strings.ToUpper(string(v.State))
 	case engine.Unverified:
 		return "NOT verified"
 	}

@@ -14,6 +14,6 @@ var onError = command{
 			c.s.goOn = c.args[0] == "continue"
 			return nil
 		}
-		return fail(exitUsage, "on-error %s: there is only continue and stop. Next: help on-error", clean(c.args[0]))
+		return fail(exitUsage, "on-error %s: there is only continue and stop. Next: help on-error", quoted(c.args[0]))
 	}),
 }

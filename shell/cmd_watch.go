@@ -49,7 +49,7 @@ func (c *call) ids() (ids []uint64, err error) {
 	for _, word := range c.args {
 		id, err := strconv.ParseUint(word, 10, 64)
 		if err != nil || id == 0 {
-			return nil, fail(exitUsage, "%s is not a job's id: ids are numbers. Next: jobs", clean(word))
+			return nil, fail(exitUsage, "%s is not a job's id: ids are numbers. Next: jobs", quoted(word))
 		}
 		ids = append(ids, id)
 	}

@@ -47,7 +47,7 @@ func prepareMessages(fs *pflag.FlagSet) func(*call) error {
 			return c.json(all)
 		}
 		for _, m := range all {
-			c.printf("%s  %s  %s\n", clean(m.Time), m.Operator, clean(m.Text))
+			c.printf("%s  %s  %s\n", clean(m.Time), journal.EscapeOnce(m.Operator), clean(m.Text))
 		}
 		return nil
 	}

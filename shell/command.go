@@ -92,14 +92,14 @@ func (cmd *command) parse(args []string) (run func(*call) error, rest []string, 
 	case errors.Is(err, pflag.ErrHelp):
 		return nil, nil, errHelp
 	case err != nil:
-		return nil, nil, fail(exitUsage, "%s: %s. Next: help %s", cmd.name, clean(err.Error()), cmd.name)
+		return nil, nil, fail(exitUsage, "%s: %s. Next: help %s", cmd.name, quoted(err.Error()), cmd.name)
 	}
 	rest = fs.Args()
 	switch {
 	case len(rest) < cmd.min:
 		return nil, nil, fail(exitUsage, "%s: too few words. Usage: %s", cmd.name, cmd.usage())
 	case cmd.max >= 0 && len(rest) > cmd.max:
-		return nil, nil, fail(exitUsage, "%s: too many words: %s. Usage: %s", cmd.name, clean(strings.Join(rest[cmd.max:], " ")), cmd.usage())
+		return nil, nil, fail(exitUsage, "%s: too many words: %s. Usage: %s", cmd.name, quoted(strings.Join(rest[cmd.max:], " ")), cmd.usage())
 	}
 	return run, rest, nil
 }

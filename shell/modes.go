@@ -14,7 +14,7 @@ const maxLine = 64 << 10
 
 // exec runs the one command line of the session.
 func (s *session) exec() int {
-	line := strings.TrimSuffix(strings.TrimSuffix(s.Command, "\n"), "\r")
+	line := unended(s.Command)
 	var refuse *failure
 	switch {
 	case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
@@ -149,7 +149,7 @@ func readLine(r *bufio.Reader) input {
 	if err == nil {
 		length--
 	}
-	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	line := unended(string(text))
 	switch {
 	case long || len(line) > maxLine:
 		return input{err: tooLong(length)}
@@ -159,6 +159,14 @@ func readLine(r *bufio.Reader) input {
 		return input{}
 	}
 	return input{line: line}
+}
+
+// unended is a line without its end: LF, or CR and LF.
+func unended(line string) string {
+	if body, ok := strings.CutSuffix(line, "\n"); ok {
+		return strings.TrimSuffix(body, "\r")
+	}
+	return line
 }
 
 func tooLong(length int) *failure {

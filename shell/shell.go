@@ -2,10 +2,12 @@ package shell
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -100,7 +102,7 @@ func (s *session) run(line string) (code int) {
 	err := s.dispatch(line)
 	code, say := explain(err)
 	if code != exitDone {
-		s.sh.Log.Info("command failed", "session", s.ID, "operator", s.Who.Name, "code", code, "say", say, "cause", fmt.Sprint(err))
+		s.sh.Log.Info("command failed", "session", s.ID, "operator", s.Who.Name, "code", code, "say", cut(say, auditedLine), "cause", fmt.Sprint(errors.Unwrap(err)))
 	}
 	for _, text := range lines(say) {
 		if s.goOn {
@@ -138,7 +140,7 @@ func (s *session) dispatch(line string) (err error) {
 
 // look finds the command that a line names and reads its words.
 func (s *session) look(c *call, line string) (*command, func(*call) error, error) {
-	if text, ok := strings.CutPrefix(line, "write:"); ok {
+	if text, ok := strings.CutPrefix(strings.TrimLeft(line, " \t"), "write:"); ok {
 		c.cmd, c.args = &write, []string{strings.TrimPrefix(text, " ")}
 		return &write, saveMessage, s.allowed(&write)
 	}
@@ -151,10 +153,16 @@ func (s *session) look(c *call, line string) (*command, func(*call) error, error
 	}
 	cmd := s.sh.find(words[0])
 	if cmd == nil {
-		return nil, nil, fail(exitUsage, "%s: there is no such command. Next: help", clean(words[0]))
+		return nil, nil, fail(exitUsage, "%s: there is no such command. Next: help", quoted(words[0]))
+	}
+	if slices.Contains(words[1:], "--help") {
+		return cmd, nil, errHelp
 	}
 	if err := s.allowed(cmd); err != nil { // before its words: who may not run it need not learn to spell it
 		return cmd, nil, err
+	}
+	if cmd == &write {
+		return cmd, nil, fail(exitUsage, "write: is said without quotes, and all after it is the text. Next: write: TEXT")
 	}
 	c.cmd = cmd
 	run, args, err := cmd.parse(words[1:])
@@ -179,7 +187,7 @@ func (s *session) audited(cmd *command, line string, run func() error) error {
 	err = run()
 	code, say := explain(err)
 	e := s.entry("result", "")
-	e.Of, e.Exit, e.Detail = seq, &code, say
+	e.Of, e.Exit, e.Detail = seq, &code, cut(say, auditedLine)
 	if code == exitRefused {
 		e.Action = "refused"
 	}
@@ -193,21 +201,18 @@ func (s *session) audited(cmd *command, line string, run func() error) error {
 func (s *session) refused(line string, err error) error {
 	if code, say := explain(err); code == exitRole || code == exitRefused {
 		e := s.entry("refused", line)
-		e.Exit, e.Detail = &code, say
+		e.Exit, e.Detail = &code, cut(say, auditedLine)
 		s.sh.Audited(e)
 	}
 	return err
 }
 
 // auditedLine is how much of a line the audit keeps, in bytes.
-const auditedLine = 4096
+const auditedLine = 2048
 
 func (s *session) entry(action, line string) journal.Entry {
-	if len(line) > auditedLine {
-		line = fmt.Sprintf("%s... (%d bytes)", line[:auditedLine], len(line))
-	}
 	return journal.Entry{Time: journal.At(time.Now()), Operator: s.Who.Name, Fingerprint: s.Who.Fingerprint,
-		Login: clean(s.Login), From: s.From, Action: action, Command: clean(line)}
+		Login: clean(s.Login), From: s.From, Action: action, Command: clean(cut(line, auditedLine))}
 }
 
 // guard, deferred in a goroutine, turns a panic into a line in the log: a defect in showing something must not end jobs.
@@ -219,7 +224,18 @@ func (s *session) guard() {
 
 func clean(s string) string { return journal.Escape(s) }
 
+// cut keeps the first bytes of a text that may be long, and says how long it was.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
+}
+
+// quoted is a word of the operator's as an error message repeats it.
+func quoted(word string) string { return clean(cut(word, 200)) }
+
 func firstWord(line string) string {
 	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return clean(word)
+	return quoted(word)
 }

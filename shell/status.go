@@ -44,21 +44,22 @@ func endText(u engine.Update, v engine.View) string {
 		took = duration(u.Time.Sub(v.Started.Time))
 	}
 	errors := fmt.Sprintf("%d errors", u.Errors)
-	var text string
+	var text, next string
 	switch engine.State(u.Result) {
 	case engine.Erased:
 		text = strings.Join([]string{"erased: " + m.Level, m.Name, "verified " + u.Verification, errors, took}, ", ")
 	case engine.Unverified:
 		text = strings.Join([]string{"overwritten, NOT verified: " + m.Level, m.Name, errors, took}, ", ")
 	case engine.Interrupted:
-		text = fmt.Sprintf("INTERRUPTED at %s: %s. Next: resume %d", engine.Percent(u.Event), u.Reason, u.Job)
+		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), u.Reason)
+		next = fmt.Sprintf(". Next: resume %d", u.Job)
 	default:
 		text = strings.Join([]string{strings.ToUpper(u.Result) + ": " + clean(u.Reason), errors, took}, ", ")
 	}
 	if layer := v.Job.Drive.Layer; layer != "" {
 		text += ", logical: " + layer + ", nothing is claimed of the media below"
 	}
-	return text
+	return text + next
 }
 
 // duration is a length of time in whole seconds: 31m10s, 2h3m0s.

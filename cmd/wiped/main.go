@@ -55,11 +55,13 @@ func run(args []string, out, errOut io.Writer) int {
 }
 
 // parse reads the flags of a command; done means that the program is to end with code.
-func parse(fs *pflag.FlagSet, args []string, most int, errOut io.Writer) (code int, done bool) {
-	fs.SetOutput(errOut)
+func parse(fs *pflag.FlagSet, args []string, most int, out, errOut io.Writer) (code int, done bool) {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
 	fs.SortFlags = false
 	switch err := fs.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprintf(out, "Flags of wiped %s:\n%s", fs.Name(), fs.FlagUsagesWrapped(100))
 		return exitDone, true
 	case err != nil:
 		fmt.Fprintf(errOut, "wiped %s: %v. Next: wiped %s --help\n", fs.Name(), err, fs.Name())

@@ -58,6 +58,7 @@ func TestStories(t *testing.T) {
 			"ordered":   cmdOrdered,
 			"patterned": cmdPatterned,
 			"stream":    cmdStream,
+			"fillin":    cmdFillin,
 		},
 	})
 }

@@ -57,10 +57,10 @@ func (s *settings) complete(fs *pflag.FlagSet) error {
 }
 
 // serve runs the appliance until it is told to stop.
-func serve(args []string, _, errOut io.Writer) int {
+func serve(args []string, out, errOut io.Writer) int {
 	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
 	s := flags(fs)
-	if code, done := parse(fs, args, 0, errOut); done {
+	if code, done := parse(fs, args, 0, out, errOut); done {
 		return code
 	}
 	if err := s.complete(fs); err != nil {

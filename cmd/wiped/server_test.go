@@ -117,10 +117,11 @@ func (st *running) start(ts *testscript.TestScript, flags []string) error {
 	}
 	st.cmd.Err = nil
 	st.cmd.Dir, st.cmd.Stdout, st.cmd.Stderr = work, logged, logged
-	st.gone = make(chan struct{})
-	ts.Check(st.cmd.Start())
-	go func() { _ = st.cmd.Wait(); close(st.gone) }()
-	ts.Defer(func() { _ = st.cmd.Process.Kill(); <-st.gone })
+	cmd, gone := st.cmd, make(chan struct{}) // a later start of the same story has its own
+	st.gone = gone
+	ts.Check(cmd.Start())
+	go func() { _ = cmd.Wait(); close(gone) }()
+	ts.Defer(func() { _ = cmd.Process.Kill(); <-gone })
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if port := listening(logged.Name(), from); port != "" {
 			ts.Setenv("PORT", port)

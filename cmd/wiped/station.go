@@ -49,12 +49,13 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 	if _, err := keys.Usable(); err != nil {
 		return nil, err
 	}
-	st = &station{log: log, stopping: make(chan struct{})}
+	opened := &station{log: log, stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			st.close()
+			opened.close()
 		}
 	}()
+	st = opened
 	if err := st.open(s.state); err != nil {
 		return nil, err
 	}

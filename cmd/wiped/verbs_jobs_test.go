@@ -196,3 +196,14 @@ func parseEvent(line string) (map[string]any, error) {
 	}
 	return event, nil
 }
+
+// cmdFillin: fillin FILE puts in the values of the story's variables.
+func cmdFillin(ts *testscript.TestScript, _ bool, args []string) {
+	text := os.Expand(ts.ReadFile(args[0]), func(name string) string {
+		if value := ts.Getenv(name); value != "" || name == "" {
+			return value
+		}
+		return "$" + name
+	})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}

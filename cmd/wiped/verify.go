@@ -18,7 +18,7 @@ func verify(args []string, out, errOut io.Writer) int {
 	fs := pflag.NewFlagSet("verify", pflag.ContinueOnError)
 	signature := fs.String("signature", "", "the detached signature, a `FILE`; default FILE.sig")
 	signers := fs.String("allowed-signers", "", "who may sign certificates, `FILE` as ssh-keygen(1) describes it; the command signer prints such a line")
-	if code, done := parse(fs, args, 1, errOut); done {
+	if code, done := parse(fs, args, 1, out, errOut); done {
 		return code
 	}
 	if fs.NArg() == 0 {

@@ -12,7 +12,7 @@ import (
 const release = "0.1"
 
 func version(args []string, out, errOut io.Writer) int {
-	if code, done := parse(pflag.NewFlagSet("version", pflag.ContinueOnError), args, 0, errOut); done {
+	if code, done := parse(pflag.NewFlagSet("version", pflag.ContinueOnError), args, 0, out, errOut); done {
 		return code
 	}
 	fmt.Fprintln(out, software())

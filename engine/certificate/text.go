@@ -27,7 +27,7 @@ func (s Statement) Text() string {
 	fmt.Fprintf(&b, "%s\n\nCertificate %d of station %s\n\n", heading, s.ID, s.Station)
 	for _, row := range s.rows() {
 		if row[1] != "" {
-			fmt.Fprintf(&b, "  %-13s %s\n", row[0], wrap(journal.Escape(row[1]), 16))
+			fmt.Fprintf(&b, "  %-13s %s\n", row[0], wrap(journal.EscapeOnce(row[1]), 16))
 		}
 	}
 	b.WriteString("\nPasses\n")

@@ -30,7 +30,7 @@ func OpenMessages(path string) (*Messages, error) {
 func (m *Messages) Save(at time.Time, operator, text string) error {
 	m.lines.mu.Lock()
 	defer m.lines.mu.Unlock()
-	line := fmt.Appendf(nil, "%s\t%s\t%s", At(at), Escape(operator), text)
+	line := fmt.Appendf(nil, "%s\t%s\t%s", At(at), EscapeOnce(operator), text)
 	if bytes.ContainsAny(line, "\n\x00") {
 		return fmt.Errorf("save message: it holds a line end or a NUL byte")
 	}

@@ -17,6 +17,15 @@ func Escape(s string) string {
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
+// EscapeOnce is Escape for text that was escaped where it came from: it changes nothing unless something harmful is
+// left in it.
+func EscapeOnce(s string) string {
+	if harmful := func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }; strings.IndexFunc(s, harmful) < 0 {
+		return s
+	}
+	return Escape(s)
+}
+
 // JSON is the one encoding of everything durable or machine-readable here: compact, and pure printable ASCII, so that
 // no document can carry a control character to a terminal.
 func JSON(v any) ([]byte, error) {

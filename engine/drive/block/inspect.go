@@ -152,6 +152,11 @@ func (d *device) makeSerial() {
 // uses gathers what uses the drive or any of its partitions.
 func (d *device) uses(used *inuse.Snapshot) {
 	i := &d.info
+	if at, err := inuse.Of(d.dir.text("loop/backing_file")); err == nil { // the same bytes under another name
+		for _, u := range used.Backing(at, d.name()) {
+			i.Uses = append(i.Uses, drive.Use{What: "its backing file is " + u.What, Hint: u.Hint})
+		}
+	}
 	for n, part := range append([]dir{d.dir}, d.dir.partitions()...) {
 		name := ""
 		if n > 0 {

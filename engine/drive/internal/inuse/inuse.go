@@ -109,8 +109,8 @@ func (s *Snapshot) swaps(table string) error {
 
 var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace
 
-// loops asks each loop device for what backs it: first the kernel's own numbers, which hold even where the path cannot
-// be seen from here, else the path in sysfs.
+// loops finds what backs each loop device: by the path in sysfs, else, where that cannot be seen from here, by the
+// kernel's own numbers. Those cost an open, which another wiped would take for a use.
 func (s *Snapshot) loops(sys string) {
 	dirs, _ := filepath.Glob(filepath.Join(sys, "loop*"))
 	for _, dir := range dirs {
@@ -119,10 +119,11 @@ func (s *Snapshot) loops(sys string) {
 		if err != nil {
 			continue // not set up
 		}
-		if at, err := Of(strings.TrimSuffix(string(path), "\n")); err == nil {
-			s.Loops[at] = append(s.Loops[at], name)
+		at, err := Of(strings.TrimSuffix(string(path), "\n"))
+		if err != nil {
+			at, err = backing("/dev/" + name)
 		}
-		if at, err := backing("/dev/" + name); err == nil && len(s.Loops[at]) == 0 {
+		if err == nil {
 			s.Loops[at] = append(s.Loops[at], name)
 		}
 	}

@@ -2,6 +2,7 @@ package inuse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"wiped/engine/drive"
@@ -14,6 +15,13 @@ func (s *Snapshot) File(at File) []drive.Use {
 		uses = append(uses, drive.Use{What: "swap", Hint: "swapoff it"})
 	}
 	return append(uses, s.open(at)...)
+}
+
+// Backing tells what uses the file behind a loop device, other than that loop device.
+func (s *Snapshot) Backing(at File, loop string) []drive.Use {
+	others := *s
+	others.Loops = map[File][]string{at: slices.DeleteFunc(slices.Clone(s.Loops[at]), func(name string) bool { return name == loop })}
+	return others.File(at)
 }
 
 // open tells which loop devices and processes have a file or block device open.

@@ -1,0 +1,176 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Options are what boot must be told, because it knows nothing of SSH.
+type Options struct {
+	Port    int                                       // on which ssh will be answered
+	Version string                                    // of the program
+	Usable  func(authorizedKeys string) (int, error)  // how many lines of the file let somebody in
+}
+
+// Machine is a machine that is being, or has been, made a station. Its methods may be called from any goroutine.
+type Machine struct {
+	Console *Console
+
+	options Options
+	ctx     context.Context
+	stop    context.CancelFunc
+	args    []argument
+	argsErr error
+	modules *modules
+	events  *events
+	looks   looks
+	clock   *clock
+
+	mu         sync.Mutex
+	network    *network
+	settings   Settings
+	problems   map[string]string // topic -> text
+	name       string
+	persistent bool
+	ready      bool
+	prints     []string // fingerprints of host keys
+	keys       int
+	whyNoKeys  string
+	given      []string // host keys that were given at this boot
+}
+
+// Start makes the machine a station: it returns when everything is in place and somebody can log in, or when ctx ends.
+// What goes wrong on the way is shown on the console, and the rest goes on.
+func Start(ctx context.Context, o Options) (*Machine, error) {
+	signal.Ignore(unix.SIGHUP, unix.SIGPIPE) // of a serial line that is pulled
+	m := &Machine{options: o, problems: map[string]string{}, events: newEvents(), clock: newClock(buildTime()), name: "wiped"}
+	m.ctx, m.stop = context.WithCancel(ctx)
+	m.prepare()
+	m.plug()
+	if err := m.configure(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// prepare makes what everything else needs: file systems, a console, the arguments.
+func (m *Machine) prepare() {
+	errs := mountAll()
+	var err error
+	m.Console, err = openConsole()
+	m.problem("console", err)
+	m.problem("mounts", errors.Join(errs...))
+	line, err := os.ReadFile("/proc/cmdline")
+	m.args, m.argsErr = splitArguments(string(line))
+	if m.argsErr == nil && len(line) >= 2047 {
+		m.argsErr = errors.New("the kernel's command line is so long that its end may be missing. Next: use a configuration partition or wiped.keys_url")
+	}
+	m.problem("arguments", errors.Join(err, m.argsErr))
+	m.step("file systems are mounted")
+	go m.redraw()
+}
+
+// plug loads drivers, for what is there and for whatever comes, and waits until storage has turned up.
+func (m *Machine) plug() {
+	var err error
+	loaded := 0
+	m.modules, err = openModules(m.args, func(name string, err error) {
+		if err != nil {
+			m.step("module %s was not loaded: %v", name, err)
+		}
+		loaded++
+	})
+	m.problem("modules", err)
+	m.listen()
+	m.problem("modules.load", m.modules.always())
+	m.modules.coldplug("/sys/devices")
+	calm := 500 * time.Millisecond
+	if usbStorage(modaliases("/sys/devices")) {
+		calm = 3 * time.Second // a stick takes a second or two from its plug to its partitions
+	}
+	if !m.events.settle(calm, 20*time.Second) {
+		m.step("devices still turn up; going on meanwhile")
+	}
+	m.problem("efivars", m.mountEFI())
+	m.step("drivers are loaded: %d modules; block devices: %d", loaded, len(volumeNames("/sys/class/block")))
+}
+
+func (m *Machine) mountEFI() error {
+	if _, err := os.Stat("/sys/firmware/efi"); err != nil {
+		return nil
+	}
+	m.modules.load("efivarfs")
+	return efivars.make()
+}
+
+func usbStorage(modaliases []string) bool {
+	return slices.ContainsFunc(modaliases, func(a string) bool { return globMatch("usb:*ic08*", a) })
+}
+
+// listen follows the kernel's news about devices.
+func (m *Machine) listen() {
+	fd, err := openUevents()
+	m.problem("devices", err)
+	if err != nil {
+		return
+	}
+	go func() {
+		m.problem("devices", listen(fd, m.event, func() { go m.modules.coldplug("/sys/devices") }))
+	}()
+}
+
+func (m *Machine) event(e uevent) {
+	m.events.note(e)
+	if e.action == "add" && e.modalias != "" {
+		go m.modules.loadFor(e.modalias) // a driver may take seconds, and is itself a source of news
+	}
+}
+
+// look reads the labels of all volumes.
+func (m *Machine) look() []volume {
+	return m.looks.volumes(volumeNames("/sys/class/block"), readVolume)
+}
+
+// step tells the console what was done.
+func (m *Machine) step(format string, args ...any) {
+	up := unix.Timespec{}
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &up)
+	m.Console.Line(fmt.Sprintf("[%5.1f s] ", time.Duration(up.Nano()).Seconds()) + fmt.Sprintf(format, args...))
+}
+
+// problem keeps what is wrong about a topic on the console until it is mended, which is when err is nil.
+func (m *Machine) problem(topic string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.problems, topic)
+	if err != nil {
+		m.problems[topic] = oneLine(err)
+	}
+}
+
+// Problems are what is wrong with the machine now, a sentence each.
+func (m *Machine) Problems() (out []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, text := range m.problems {
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func oneLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}
