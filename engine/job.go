@@ -53,7 +53,7 @@ type job struct {
 // newJob makes a job from its record: one that goes on later, or one that is only looked at.
 func (e *Engine) newJob(r journal.Record) *job {
 	j := &job{e: e, rec: r.Job, history: restore(r), want: identity(r.Job.Drive), direct: true}
-	j.found = findings{size: r.Job.Drive.SizeBytes, verify: r.Job.Verify, planned: len(r.Job.Method.Passes), passes: r.Passes}
+	j.found = findings{size: r.Job.Drive.SizeBytes, verify: r.Job.Verify, planned: len(r.Job.Method.Passes)}
 	j.found.read = journal.Verification{Scope: r.Job.Verify, Seed: r.Job.Seed}
 	j.plan = plan{passes: len(r.Job.Method.Passes), verify: r.Job.Verify != "none"}
 	for _, c := range r.Changes {
@@ -65,6 +65,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 	if c := r.Checkpoint; c != nil {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
+		j.found.passes = c.Done
 		for _, bad := range c.Bad {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}

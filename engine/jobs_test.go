@@ -169,7 +169,7 @@ func TestCancelResumedTooLate(t *testing.T) {
 	id := w.erase("zero", "full", "f0")[0]
 	<-held
 	w, _ = w.interrupt(f, id)
-	held = f.HoldAfter(1 << 20)
+	held = f.HoldAfter(0)
 	w.submitting.Lock()
 	done := make(chan error)
 	go func() { _, err := w.Cancel([]uint64{id}, patience); done <- err }()

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wiped/engine/drive"
@@ -46,24 +47,16 @@ func (j *job) write(at position) signal {
 	pass.Bad, pass.BadBytes = ranges(bad), bad.Bytes()
 	pass.BytesWritten = at.offset - j.resumedBadBelow(at) + run.Progress.Good()
 	pass.Complete = at.offset+run.Progress.Done() == j.size()
-	return j.endPass(at, pass)
+	return j.endPass(at, pass, bad)
 }
 
 // endPass records a pass as complete. A drive that did not flush has not completed anything that may be relied on
 // after a crash, so its checkpoint stays where it was.
-func (j *job) endPass(at position, pass journal.PassRun) signal {
+func (j *job) endPass(at position, pass journal.PassRun, bad wipe.Ranges) signal {
 	j.mu.Lock()
 	j.found.passes = append(j.found.passes, pass)
-	flushFailed := j.found.flushFailed
 	j.mu.Unlock()
-	if flushFailed {
-		return stepDone
-	}
-	c := journal.Checkpoint{Time: pass.Ended, Seq: j.history.given(), Pass: at.pass + 1, Bad: pass.Bad}
-	if err := j.e.cfg.Journal.Checkpoint(j.rec.ID, c, &pass); err != nil {
-		// The job goes on: a checkpoint only saves work after a crash, and an older one is still true.
-		j.e.cfg.Log.Error("checkpoint not kept", "job", j.rec.ID, "err", err)
-	}
+	j.checkpoint(position{pass: at.pass + 1}, 0, bad)
 	return stepDone
 }
 
@@ -135,16 +128,17 @@ func (j *job) checkpointNow(at position, w drive.Writer, p *wipe.Progress) {
 	}
 }
 
-// checkpoint records that the drive holds this pass below mark.
+// checkpoint records that the drive holds this pass below mark. That it cannot be kept does not stop the job: it only saves
+// work after a crash, and the one before is still true.
 func (j *job) checkpoint(at position, mark int64, bad wipe.Ranges) {
 	j.mu.Lock()
-	flushFailed := j.found.flushFailed
+	flushFailed, done := j.found.flushFailed, slices.Clone(j.found.passes)
 	j.mu.Unlock()
 	if flushFailed {
 		return
 	}
-	c := journal.Checkpoint{Time: journal.At(time.Now()), Seq: j.history.given(), Pass: at.pass, Offset: max(mark, at.offset), Bad: ranges(bad)}
-	if err := j.e.cfg.Journal.Checkpoint(j.rec.ID, c, nil); err != nil {
+	c := journal.Checkpoint{Time: journal.At(time.Now()), Seq: j.history.given(), Pass: at.pass, Offset: max(mark, at.offset), Bad: ranges(bad), Done: done}
+	if err := j.e.cfg.Journal.Checkpoint(j.rec.ID, c); err != nil {
 		j.e.cfg.Log.Error("checkpoint not kept", "job", j.rec.ID, "err", err)
 	}
 }
@@ -206,7 +200,7 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 
 // check reads back all that the checkpoint claims: this pass below its offset, the pass before above it.
 func (j *job) check(at position) signal {
-	var bad wipe.Ranges
+	bad := j.lastBad() // of the pass before; both are on record and no news
 	for _, r := range j.resumedBad {
 		bad.Add(r)
 	}

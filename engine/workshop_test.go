@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen. It measures nothing.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // workshop is an engine over fakes.
 type workshop struct {

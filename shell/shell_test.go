@@ -170,7 +170,7 @@ func TestExitCodes(t *testing.T) {
 		{auth.Operator, "erase a.img --confirm wrong", 3}, {auth.Operator, "erase a.img --method none", 2}, {auth.Operator, "erase a.img --level deep", 2},
 		{auth.Operator, "erase a.img --level purge", 3}, {auth.Operator, "erase a.img --dry-run", 0}, {auth.Operator, "resume --all", 4}, {auth.Operator, "resume", 2},
 		{auth.Operator, "resume --all 1", 2}, {auth.Operator, "erase a.img --note '" + strings.Repeat("x", maxNote+1) + "'", 2},
-		{auth.Admin, "audit verify", 0}, {auth.Admin, "audit", 0}, {auth.Admin, "audit nonsense", 2}, {auth.Viewer, "help", 0}, {auth.Viewer, "erase --help", 5}, {auth.Viewer, "help erase", 0}, {auth.Viewer, "drives --help", 0}, {auth.Viewer, "whoami", 0},
+		{auth.Admin, "audit verify", 0}, {auth.Admin, "audit", 0}, {auth.Admin, "audit nonsense", 2}, {auth.Viewer, "help", 0}, {auth.Viewer, "help erase", 0}, {auth.Viewer, "drives --help", 0}, {auth.Viewer, "whoami", 0},
 	} {
 		out, errOut, code := st.exec(test.role, test.command)
 		if code != test.want {

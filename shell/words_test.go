@@ -166,7 +166,10 @@ func FuzzReadLine(f *testing.F) {
 		all := strings.Repeat(string(with), int(pad%(3*maxLine))) + string(text)
 		r := newReader(strings.NewReader(all))
 		for line := range strings.Lines(all) {
-			want := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+			want, whole := strings.CutSuffix(line, "\n")
+			if whole { // one CR before the end belongs to it
+				want = strings.TrimSuffix(want, "\r")
+			}
 			got := readLine(r)
 			switch {
 			case errors.Is(got.err, io.EOF):

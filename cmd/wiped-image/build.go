@@ -90,15 +90,8 @@ func (b *build) writeISO() error {
 	if b.noISO {
 		return nil
 	}
-	part := filepath.Join(b.out, "wiped.iso.part")
 	image := iso.Image{Kernel: b.at("vmlinuz"), Initramfs: b.at("initramfs.zst"), Args: kernelArgs, When: b.when}
-	if err := iso.Write(b.packages, image, part); err != nil {
-		return err
-	}
-	if err := os.Rename(part, b.at("wiped.iso")); err != nil {
-		return fmt.Errorf("write ISO: %w", err)
-	}
-	return nil
+	return iso.Write(b.packages, image, b.at("wiped.iso"))
 }
 
 func (b *build) at(name string) string { return filepath.Join(b.out, name) }

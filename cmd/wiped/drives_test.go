@@ -78,7 +78,12 @@ func cmdLoop(ts *testscript.TestScript, _ bool, args []string) {
 	dev := strings.TrimSpace(string(out))
 	ts.Setenv(args[0], dev)
 	ts.Setenv(args[0]+"_NAME", strings.TrimPrefix(dev, "/dev/"))
-	ts.Defer(func() { _ = exec.Command("losetup", "-d", dev).Run() })
+	ts.Defer(func() {
+		backing, _ := os.ReadFile("/sys/block/" + strings.TrimPrefix(dev, "/dev/") + "/loop/backing_file")
+		if strings.TrimSpace(string(backing)) == ts.MkAbs(args[1]) { // the story may have detached it, and another may have it now
+			_ = exec.Command("losetup", "-d", dev).Run()
+		}
+	})
 }
 
 // cmdSerial: serial VAR DRIVE puts the drive's serial into VAR, read from drives --json.

@@ -45,9 +45,8 @@ func smallJournal(t testing.TB) []byte {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, path)
 	submit(t, j, "sdb", "sdc")
-	run := someRun()
 	for _, err := range []error{
-		j.Change(someEvent(1, 1, "queued")), j.Checkpoint(1, Checkpoint{Pass: 2, Offset: 5}, &run),
+		j.Change(someEvent(1, 1, "queued")), j.Checkpoint(1, Checkpoint{Pass: 2, Offset: 5, Done: []PassRun{someRun()}}),
 		j.End(1, someEnd(noon, "erased"), lastEvent(1, 2, "erased")), j.Close(),
 	} {
 		if err != nil {
@@ -120,27 +119,25 @@ func FuzzRecord(f *testing.F) {
 	seed, _ := JSON(someJob("sdb"))
 	change, _ := JSON(someEvent(1, 1, "running"))
 	end, _ := JSON(someEnd(noon, "erased"))
-	point, _ := JSON(Checkpoint{Time: At(noon), Bad: []Range{{1, 2}}})
-	run, _ := JSON(someRun())
-	f.Add(seed, change, point, end, run)
-	f.Add([]byte("{}"), []byte("null"), []byte("[]"), []byte(`{"started":1}`), []byte(`""`))
-	f.Add([]byte(`{"id":-1}`), []byte(`{"result":null}`), []byte(`{"time":"x"}`), []byte(`{"started":null,"ended":"2026-06-01T12:00:00Z"}`), []byte(``))
+	point, _ := JSON(Checkpoint{Time: At(noon), Bad: []Range{{1, 2}}, Done: []PassRun{someRun()}})
+	f.Add(seed, change, point, end)
+	f.Add([]byte("{}"), []byte("null"), []byte("[]"), []byte(`{"started":1}`))
+	f.Add([]byte(`{"id":-1}`), []byte(`{"result":null}`), []byte(`{"time":"x"}`), []byte(`{"started":null,"ended":"2026-06-01T12:00:00Z"}`))
 	j := open(f, filepath.Join(f.TempDir(), "journal.db"))
 	j.db.NoSync = true
 	submit(f, j, "sdb")
-	f.Fuzz(func(t *testing.T, job, change, point, end, run []byte) {
+	f.Fuzz(func(t *testing.T, job, change, point, end []byte) {
 		err := j.db.Update(func(tx *bolt.Tx) error {
 			b := tx.Bucket(bucketJobs).Bucket(number(1))
 			changes, err1 := b.CreateBucketIfNotExists(keyChanges)
-			passes, err2 := b.CreateBucketIfNotExists(keyPasses)
-			return errors.Join(err1, err2, b.Put(keyJob, job), b.Put(keyCheckpoint, point), b.Put(keyEnd, end),
-				changes.Put(number(1), change), passes.Put(number(1), run))
+			return errors.Join(err1, b.Put(keyJob, job), b.Put(keyCheckpoint, point), b.Put(keyEnd, end),
+				changes.Put(number(1), change))
 		})
 		if err != nil {
 			t.Skip(err)
 		}
 		r, err := j.Job(1)
-		good := json.Valid(job) && json.Valid(change) && json.Valid(point) && json.Valid(end) && json.Valid(run)
+		good := json.Valid(job) && json.Valid(change) && json.Valid(point) && json.Valid(end)
 		if err == nil && !good {
 			t.Errorf("Job(1) = %+v, nil from text that is not JSON; want an error", r)
 		}

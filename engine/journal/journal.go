@@ -36,7 +36,6 @@ var (
 	keyCheckpoint = []byte("checkpoint")
 	keyEnd        = []byte("end")
 	keyChanges    = []byte("changes") // bucket: seq -> Event
-	keyPasses     = []byte("passes")  // bucket: pass -> PassRun
 )
 
 // Journal is journal.db. Its methods may be called from any goroutine; those that write return after an fsync.
@@ -109,16 +108,9 @@ func (j *Journal) Change(e Event) error {
 	return j.update("keep a change", e.Job, func(b *bolt.Bucket) error { return putIn(b, keyChanges, e.Seq, e) })
 }
 
-// Checkpoint replaces the job's checkpoint; run, if not nil, is the pass that it completes.
-func (j *Journal) Checkpoint(id uint64, c Checkpoint, run *PassRun) error {
-	return j.update("keep a checkpoint", id, func(b *bolt.Bucket) error {
-		if run != nil {
-			if err := putIn(b, keyPasses, uint64(c.Pass-1), run); err != nil {
-				return err
-			}
-		}
-		return put(b, keyCheckpoint, c)
-	})
+// Checkpoint replaces the job's checkpoint.
+func (j *Journal) Checkpoint(id uint64, c Checkpoint) error {
+	return j.update("keep a checkpoint", id, func(b *bolt.Bucket) error { return put(b, keyCheckpoint, c) })
 }
 
 // End keeps the end of a job together with its last event. A job ends once: a second end is an error.

@@ -139,13 +139,12 @@ func TestRecordRoundTrip(t *testing.T) {
 			return j.Change(e)
 		}},
 		{"first Checkpoint", func() error {
-			want.Checkpoint = &Checkpoint{At(noon), 3, 1, 1 << 30, []Range{{0, 512}, {1 << 20, 4096}}}
-			return j.Checkpoint(1, *want.Checkpoint, nil)
+			want.Checkpoint = &Checkpoint{At(noon), 3, 1, 1 << 30, []Range{{0, 512}, {1 << 20, 4096}}, nil}
+			return j.Checkpoint(1, *want.Checkpoint)
 		}},
 		{"Checkpoint that completes a pass", func() error {
-			run := someRun()
-			want.Checkpoint, want.Passes = &Checkpoint{Time: At(noon), Seq: 4, Pass: 2}, []PassRun{run}
-			return j.Checkpoint(1, *want.Checkpoint, &run)
+			want.Checkpoint = &Checkpoint{Time: At(noon), Seq: 4, Pass: 2, Done: []PassRun{someRun()}}
+			return j.Checkpoint(1, *want.Checkpoint)
 		}},
 		{"End", func() error {
 			end := someEnd(noon.Add(2*time.Hour), "erased")
@@ -173,7 +172,7 @@ func TestJobThatIsNot(t *testing.T) {
 	submit(t, j, "sdb")
 	for what, err := range map[string]error{
 		"Change":     j.Change(someEvent(2, 1, "running")),
-		"Checkpoint": j.Checkpoint(2, Checkpoint{}, nil),
+		"Checkpoint": j.Checkpoint(2, Checkpoint{}),
 		"End":        j.End(2, someEnd(noon, "failed"), lastEvent(2, 1, "failed")),
 	} {
 		if !errors.Is(err, ErrNotFound) {
@@ -300,7 +299,7 @@ func TestManyAtOnce(t *testing.T) {
 				return
 			}
 			_ = j.Change(someEvent(job.ID, 1, "running"))
-			_ = j.Checkpoint(job.ID, Checkpoint{Pass: 1, Offset: int64(job.ID)}, nil)
+			_ = j.Checkpoint(job.ID, Checkpoint{Pass: 1, Offset: int64(job.ID)})
 			if r, err := j.Job(job.ID); err != nil || r.Checkpoint.Offset != int64(job.ID) {
 				t.Errorf("Job(%d) = %+v, %v; want its own checkpoint", job.ID, r.Checkpoint, err)
 			}

@@ -72,10 +72,7 @@ func record(tx *bolt.Tx, id uint64) (r Record, err error) {
 			return r, err
 		}
 	}
-	if r.Changes, err = all[Event](b, keyChanges); err != nil {
-		return r, err
-	}
-	r.Passes, err = all[PassRun](b, keyPasses)
+	r.Changes, err = all[Event](b, keyChanges)
 	return r, err
 }
 

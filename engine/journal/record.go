@@ -68,13 +68,15 @@ type Range struct {
 }
 
 // Checkpoint is a claim about the drive: below Offset it holds pass Pass, and above it the pass before.
-// It is written only after the drive has flushed. The newest replaces the one before.
+// It is written only after the drive has flushed. The newest replaces the one before, so that all in it
+// belongs together.
 type Checkpoint struct {
-	Time   Time    `json:"time"`
-	Seq    uint64  `json:"seq"`  // the newest sequence number given out so far
-	Pass   int     `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
-	Offset int64   `json:"offset"`
-	Bad    []Range `json:"bad,omitempty"` // areas that could not be written
+	Time   Time      `json:"time"`
+	Seq    uint64    `json:"seq"`  // the newest sequence number given out so far
+	Pass   int       `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
+	Offset int64     `json:"offset"`
+	Bad    []Range   `json:"bad,omitempty"`  // areas that this pass could not write so far
+	Done   []PassRun `json:"done,omitempty"` // the passes before it
 }
 
 // Event is a job's state at one instant: what `watch --json` prints. Changes of state are kept for ever, progress is not.
@@ -150,6 +152,5 @@ type Record struct {
 	Job        Job
 	Changes    []Event     // every change of state, oldest first
 	Checkpoint *Checkpoint // nil before the first
-	Passes     []PassRun   // the passes that were completed before an interruption
 	End        *End        // nil while the job can still go on
 }

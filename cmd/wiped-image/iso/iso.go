@@ -38,7 +38,7 @@ type builder struct {
 	mark       string // a file by which GRUB knows this ISO among other drives
 }
 
-// Write makes the ISO as the file out.
+// Write makes the ISO as the file out, whole or not at all.
 func Write(tools Tools, image Image, out string) error {
 	work, err := os.MkdirTemp(filepath.Dir(out), "iso-")
 	if err != nil {
@@ -54,7 +54,11 @@ func Write(tools Tools, image Image, out string) error {
 			return fmt.Errorf("write ISO: %w", err)
 		}
 	}
-	if err := b.xorriso(out); err != nil {
+	whole := filepath.Join(work, "iso")
+	if err := b.xorriso(whole); err != nil {
+		return fmt.Errorf("write ISO: %w", err)
+	}
+	if err := os.Rename(whole, out); err != nil {
 		return fmt.Errorf("write ISO: %w", err)
 	}
 	return nil

@@ -11,7 +11,7 @@ type Wish struct {
 	Name      string
 	Essential bool     // no image without it
 	Load      bool     // at every boot: no device asks for it by its modalias
-	Brings    []string // to load after it; the kernel would ask a modprobe for these, and the image has none
+	Brings    []string // to load after it; the module itself asks a modprobe for these
 }
 
 // ParseList reads lines "NAME [essential] [load] [brings=NAME,...]"; '#' begins a comment.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -26,18 +27,21 @@ type clock struct {
 
 func newClock(built time.Time) *clock { return &clock{built: built, news: make(chan struct{}, 1)} }
 
-// buildTime is when the program's sources were committed; zero if that is not known.
-func buildTime() (t time.Time) {
+// earliest is what the time is after, for a program that was built outside of its repository.
+var earliest = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// buildTime is when the program's sources were committed, as far as that is known.
+func buildTime() time.Time {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return t
+		return earliest
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			t, _ = time.Parse(time.RFC3339, s.Value)
+		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil && t.After(earliest) {
+			return t
 		}
 	}
-	return t
+	return earliest
 }
 
 // poke has the time asked for at once, because there may be a way to a server now.
@@ -77,7 +81,7 @@ func (c *clock) ask(servers []string) bool {
 		if err == nil {
 			return true
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", s, err))
+		errs = append(errs, fmt.Errorf("%s: %s", s, whyNot(err)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,6 +107,23 @@ func (c *clock) askOne(server string) error {
 	defer c.mu.Unlock()
 	c.from, c.when, c.why = server, time.Now(), ""
 	return nil
+}
+
+// whyNot says in the same words every time why a server gave no time: addresses and ports in it would change.
+func whyNot(err error) string {
+	var name *net.DNSError
+	var failed net.Error
+	switch {
+	case errors.As(err, &name):
+		return "its name is not found"
+	case errors.As(err, &failed) && failed.Timeout():
+		return "no answer"
+	case errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH):
+		return "no way to it"
+	case errors.Is(err, unix.ECONNREFUSED):
+		return "it serves no time"
+	}
+	return err.Error()
 }
 
 // correct sets the clock by an offset. The machine's own battery clock is left alone: a station leaves nothing behind.
@@ -134,7 +155,7 @@ func clockText(from, why string, now, built time.Time) string {
 	case from != "":
 		return "synchronised with " + from + " (NTP)"
 	case now.Before(built):
-		return fmt.Sprintf("WRONG: it says %s, and this program was made on %s; certificates would bear the wrong time. %s",
+		return fmt.Sprintf("WRONG: it says %s, and this program was made after %s; certificates would bear the wrong time. %s",
 			now.UTC().Format("January 2006"), built.UTC().Format(time.DateOnly), next)
 	case why == "":
 		return "the machine's own, not synchronised yet"

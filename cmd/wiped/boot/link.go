@@ -18,11 +18,10 @@ type link struct {
 	mac   string
 	index int
 
-	mu    sync.Mutex
-	text  string // what it is doing, for the console
-	has   addressing
-	plug  context.CancelFunc // ends what runs while there is a carrier; nil: there is none
-	fixed bool               // has the address of wiped.ip=
+	mu   sync.Mutex
+	text string // what it is doing, for the console
+	has  addressing
+	plug context.CancelFunc // ends what runs while there is a carrier; nil: there is none
 }
 
 // say changes what the console shows of the link.
@@ -50,10 +49,16 @@ func (l *link) carrier(ctx context.Context, on bool) {
 	}
 }
 
+func (l *link) plugged() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.plug != nil
+}
+
 // run keeps the link addressed until the cable is pulled.
 func (l *link) run(ctx context.Context) {
 	if l.net.claimFixed(l) {
-		l.say("%s", l.set(fixed(l.net.settings), "fixed"))
+		l.say("%s", l.set(fixed(l.net.set()), "fixed"))
 		return
 	}
 	for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Minute) {

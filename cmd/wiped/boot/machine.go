@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,9 +17,9 @@ import (
 
 // Options are what boot must be told, because it knows nothing of SSH.
 type Options struct {
-	Port    int                                       // on which ssh will be answered
-	Version string                                    // of the program
-	Usable  func(authorizedKeys string) (int, error)  // how many lines of the file let somebody in
+	Port    int                                      // on which ssh will be answered
+	Version string                                   // of the program
+	Usable  func(authorizedKeys string) (int, error) // how many lines of the file let somebody in
 }
 
 // Machine is a machine that is being, or has been, made a station. Its methods may be called from any goroutine.
@@ -29,23 +30,26 @@ type Machine struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	args    []argument
-	argsErr error
 	modules *modules
 	events  *events
 	looks   looks
 	clock   *clock
 
-	mu         sync.Mutex
-	network    *network
-	settings   Settings
-	problems   map[string]string // topic -> text
-	name       string
-	persistent bool
-	ready      bool
-	prints     []string // fingerprints of host keys
-	keys       int
-	whyNoKeys  string
-	given      []string // host keys that were given at this boot
+	mu       sync.Mutex
+	network  *network
+	settings Settings
+	sources  []given
+	fetched  string            // keys from keys_url
+	fetching bool              // somebody is at it
+	problems map[string]string // topic -> text
+	name     string
+	state    stateKind
+	given    []string // host keys that were given at this boot
+	keys     int      // usable ones
+	badKeys  string   // why there are none
+	visible  bool     // the status block is shown
+	ready    bool     // connections are accepted
+	prints   []string // fingerprints
 }
 
 // Start makes the machine a station: it returns when everything is in place and somebody can log in, or when ctx ends.
@@ -55,6 +59,7 @@ func Start(ctx context.Context, o Options) (*Machine, error) {
 	m := &Machine{options: o, problems: map[string]string{}, events: newEvents(), clock: newClock(buildTime()), name: "wiped"}
 	m.ctx, m.stop = context.WithCancel(ctx)
 	m.prepare()
+	go m.redraw()
 	m.plug()
 	if err := m.configure(); err != nil {
 		return nil, err
@@ -70,24 +75,24 @@ func (m *Machine) prepare() {
 	m.problem("console", err)
 	m.problem("mounts", errors.Join(errs...))
 	line, err := os.ReadFile("/proc/cmdline")
-	m.args, m.argsErr = splitArguments(string(line))
-	if m.argsErr == nil && len(line) >= 2047 {
-		m.argsErr = errors.New("the kernel's command line is so long that its end may be missing. Next: use a configuration partition or wiped.keys_url")
+	var argsErr error
+	m.args, argsErr = splitArguments(string(line))
+	if argsErr == nil && len(line) >= 2047 {
+		argsErr = errors.New("the kernel's command line is so long that its end may be missing. Next: use a configuration partition or wiped.keys_url")
 	}
-	m.problem("arguments", errors.Join(err, m.argsErr))
+	m.problem("arguments", errors.Join(err, argsErr))
 	m.step("file systems are mounted")
-	go m.redraw()
 }
 
 // plug loads drivers, for what is there and for whatever comes, and waits until storage has turned up.
 func (m *Machine) plug() {
 	var err error
-	loaded := 0
+	var loaded atomic.Int32
 	m.modules, err = openModules(m.args, func(name string, err error) {
 		if err != nil {
 			m.step("module %s was not loaded: %v", name, err)
 		}
-		loaded++
+		loaded.Add(1)
 	})
 	m.problem("modules", err)
 	m.listen()
@@ -101,7 +106,7 @@ func (m *Machine) plug() {
 		m.step("devices still turn up; going on meanwhile")
 	}
 	m.problem("efivars", m.mountEFI())
-	m.step("drivers are loaded: %d modules; block devices: %d", loaded, len(volumeNames("/sys/class/block")))
+	m.step("drivers are loaded: %d modules; block devices: %d", loaded.Load(), len(volumeNames("/sys/class/block")))
 }
 
 func (m *Machine) mountEFI() error {
@@ -130,6 +135,7 @@ func (m *Machine) listen() {
 
 func (m *Machine) event(e uevent) {
 	m.events.note(e)
+	m.late(e)
 	if e.action == "add" && e.modalias != "" {
 		go m.modules.loadFor(e.modalias) // a driver may take seconds, and is itself a source of news
 	}
@@ -149,11 +155,16 @@ func (m *Machine) step(format string, args ...any) {
 
 // problem keeps what is wrong about a topic on the console until it is mended, which is when err is nil.
 func (m *Machine) problem(topic string, err error) {
+	text := oneLine(err)
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	news := text != "" && m.problems[topic] != text
 	delete(m.problems, topic)
-	if err != nil {
-		m.problems[topic] = oneLine(err)
+	if text != "" {
+		m.problems[topic] = text
+	}
+	m.mu.Unlock()
+	if news {
+		m.step("PROBLEM: %s", text)
 	}
 }
 

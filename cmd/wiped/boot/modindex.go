@@ -11,8 +11,8 @@ import (
 type moduleIndex struct {
 	path    map[string]string   // name -> file, relative to the modules' directory
 	needs   map[string][]string // name -> names that must be loaded before it
-	before  map[string][]string // softdep pre
-	after   map[string][]string // softdep post
+	before  map[string][]string // softdep pre: names or aliases
+	after   map[string][]string // softdep post: names or aliases
 	aliases map[string][]alias  // what stands before the first colon, "" where that has a wildcard -> aliases
 	builtin map[string]bool     // names that are in the kernel itself
 }
@@ -83,7 +83,7 @@ func (x *moduleIndex) softdep(line string) {
 		case word == "post:":
 			into = x.after
 		case into != nil:
-			into[name] = append(into[name], moduleName(word))
+			into[name] = append(into[name], word)
 		}
 	}
 }
@@ -135,14 +135,22 @@ func (x *moduleIndex) order(name string) (names []string) {
 			return
 		}
 		seen[name] = true
-		for _, first := range slices.Concat(x.before[name], x.needs[name]) {
+		for _, first := range slices.Concat(x.resolve(x.before[name]), x.needs[name]) {
 			visit(first)
 		}
 		names = append(names, name)
-		for _, then := range x.after[name] {
+		for _, then := range x.resolve(x.after[name]) {
 			visit(then)
 		}
 	}
 	visit(name)
+	return names
+}
+
+// resolve turns names and aliases into names; crypto-crc32c is whatever computes that checksum.
+func (x *moduleIndex) resolve(words []string) (names []string) {
+	for _, word := range words {
+		names = append(names, x.matching(word)...)
+	}
 	return names
 }

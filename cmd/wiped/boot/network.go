@@ -18,13 +18,13 @@ import (
 
 // network keeps every wired link up and addressed.
 type network struct {
-	settings Settings
-	file     string // resolv.conf
-	news     func() // called when there may be new servers for the time, or a new address
+	file string // resolv.conf
+	news func() // called when there may be new servers for the time, or a new address
 
-	mu      sync.Mutex
-	links   map[int]*link
-	claimed *link // the one that has the address of wiped.ip=
+	mu       sync.Mutex
+	settings Settings
+	links    map[int]*link
+	claimed  *link // the one that has the address of wiped.ip=
 }
 
 func newNetwork(s Settings, news func()) *network {
@@ -98,6 +98,29 @@ func wired(l netlink.Link) bool {
 	return l.Type() == "device" && l.Attrs().EncapType == "ether" && is("device") && !is("wireless") && !is("phy80211")
 }
 
+// reset takes settings that came later. Cards begin afresh if they are to have another address.
+func (n *network) reset(ctx context.Context, s Settings) {
+	n.mu.Lock()
+	same := n.settings.address == s.address && n.settings.gateway == s.gateway && slices.Equal(n.settings.dns, s.dns)
+	n.settings, n.claimed = s, nil
+	n.mu.Unlock()
+	if same {
+		return
+	}
+	for _, l := range n.all() {
+		if l.plugged() {
+			l.carrier(ctx, false)
+			l.carrier(ctx, true)
+		}
+	}
+}
+
+func (n *network) set() Settings {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.settings
+}
+
 // claimFixed tells whether a link is the one for wiped.ip=: the first that has a cable.
 func (n *network) claimFixed(l *link) bool {
 	n.mu.Lock()
@@ -135,7 +158,7 @@ func (n *network) addressings() (out []addressing) {
 
 // changed writes resolv.conf afresh and passes the news on.
 func (n *network) changed() {
-	_ = os.WriteFile(n.file, []byte(resolvConf(n.settings.dns, n.addressings())), 0o644) // names are for the time and keys_url only, which say it
+	_ = os.WriteFile(n.file, []byte(resolvConf(n.set().dns, n.addressings())), 0o644) // names are for the time and keys_url only, which say it
 	n.news()
 }
 
@@ -190,17 +213,9 @@ func addressesOf(index int) (out []netip.Prefix) {
 	return out
 }
 
-// settled tells whether there is nothing more to wait for: a card has its address, or none has a cable.
-func (n *network) settled() bool {
-	for _, l := range n.all() {
-		l.mu.Lock()
-		plugged := l.plug != nil
-		l.mu.Unlock()
-		if plugged && len(n.addressings()) == 0 {
-			return false
-		}
-	}
-	return true
+// waiting tells whether there is something to wait for: a cable is plugged in, and there is no address yet.
+func (n *network) waiting() bool {
+	return len(n.addressings()) == 0 && slices.ContainsFunc(n.all(), (*link).plugged)
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

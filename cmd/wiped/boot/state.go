@@ -15,27 +15,53 @@ import (
 // StateDir is where a station keeps everything.
 const StateDir = "/var/lib/wiped"
 
-const memoryText = "in memory, gone at power-off: fetch certificates and the signer line before that"
-
 // stateWait is how long a state partition may take to turn up: memory instead of it is a loss.
 const stateWait = 30 * time.Second
 
 // memory is the state of a station without a partition for it. It may not take all of the machine's memory.
 var memory = mount{"tmpfs", StateDir, "tmpfs", noPrograms, "mode=0700,size=25%"}
 
-// openState mounts the state. If the partition that was asked for cannot be used it is memory, and problem says so.
-func (m *Machine) openState(wanted string) (persistent bool, problem error) {
-	if mounted(StateDir) { // the server was started again within one boot
-		return stateMount().kind != "tmpfs", nil
+// stateKind is where the state is.
+type stateKind int
+
+const (
+	noState stateKind = iota // not yet anywhere
+	inMemory
+	onPartition
+)
+
+// openState mounts the state, once. If the partition that was asked for cannot be used it is memory, and the console
+// says so.
+func (m *Machine) openState(wanted string) {
+	if m.stateKind() != noState {
+		return
 	}
-	if wanted != "" {
-		problem = m.mountState(wanted)
-		if problem == nil {
-			return true, nil
+	kind := inMemory
+	switch {
+	case mounted(StateDir): // the server was started again within one boot
+		if stateMount().kind != "tmpfs" {
+			kind = onPartition
 		}
-		problem = fmt.Errorf("THE STATE IS KEPT IN MEMORY ONLY, though %s was asked for: %w", wanted, problem)
+	case wanted != "":
+		err := m.mountState(wanted)
+		if err == nil {
+			kind = onPartition
+			break
+		}
+		m.problem("state", fmt.Errorf("THE STATE IS KEPT IN MEMORY ONLY, though %s was asked for: %w", wanted, err))
+		m.problem("memory", memory.make())
+	default:
+		m.problem("memory", memory.make())
 	}
-	return false, errors.Join(problem, memory.make())
+	m.mu.Lock()
+	m.state = kind
+	m.mu.Unlock()
+}
+
+func (m *Machine) stateKind() stateKind {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state
 }
 
 func stateMount() (last mount) {
@@ -97,7 +123,7 @@ func (m *Machine) awaitVolume(wanted string) (volume, error) {
 		if err == nil || time.Now().After(end) || m.ctx.Err() != nil {
 			return v, err
 		}
-		m.events.await(time.Second)
+		m.events.await(m.ctx, time.Second)
 	}
 }
 

@@ -14,7 +14,7 @@ type status struct {
 	ready         bool // connections are accepted
 	links         []linkStatus
 	keys          int    // usable ones
-	whyNoKeys     string // what is wrong with those that are there
+	badKeys       string // what is wrong with those that are there
 	fingerprints  []string
 	clock, state  string
 	problems      []string
@@ -56,8 +56,8 @@ func (s *status) access() []string {
 	switch {
 	case s.keys == 0:
 		first, why := "  NOBODY CAN LOG IN: no authorized key", ""
-		if s.whyNoKeys != "" {
-			why = " (" + s.whyNoKeys + ")"
+		if s.badKeys != "" {
+			why = " (" + s.badKeys + ")"
 		}
 		var out []string
 		for line := range strings.SplitSeq(first+why+". "+howToGiveKeys, "\n") {

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 // uevent is what the kernel says about one device.
-type uevent struct{ action, modalias, subsystem string }
+type uevent struct{ action, modalias, subsystem, device string }
 
 // parseUevent reads a message of the kernel: ACTION@PATH, then NAME=VALUE, each ended by a NUL.
 func parseUevent(b []byte) (e uevent, ok bool) {
@@ -28,6 +29,8 @@ func parseUevent(b []byte) (e uevent, ok bool) {
 			e.modalias = value
 		case "SUBSYSTEM":
 			e.subsystem = value
+		case "DEVNAME":
+			e.device = value
 		}
 	}
 	return e, e.action != ""
@@ -35,22 +38,26 @@ func parseUevent(b []byte) (e uevent, ok bool) {
 
 // events is the news about devices.
 type events struct {
-	mu     sync.Mutex
-	last   time.Time     // of any news
-	blocks chan struct{} // holds one value when a block device came or changed
+	mu   sync.Mutex
+	last time.Time     // of any news
+	bell chan struct{} // holds one value when there is a reason to look at the configuration again
 }
 
-func newEvents() *events { return &events{last: time.Now(), blocks: make(chan struct{}, 1)} }
+func newEvents() *events { return &events{last: time.Now(), bell: make(chan struct{}, 1)} }
 
 func (ev *events) note(e uevent) {
 	ev.mu.Lock()
 	ev.last = time.Now()
 	ev.mu.Unlock()
 	if e.subsystem == "block" && e.action != "remove" {
-		select {
-		case ev.blocks <- struct{}{}:
-		default:
-		}
+		ev.ring()
+	}
+}
+
+func (ev *events) ring() {
+	select {
+	case ev.bell <- struct{}{}:
+	default:
 	}
 }
 
@@ -60,10 +67,11 @@ func (ev *events) quiet() time.Duration {
 	return time.Since(ev.last)
 }
 
-// await waits for news of a block device, but no longer than most.
-func (ev *events) await(most time.Duration) {
+// await waits for the bell, but no longer than most.
+func (ev *events) await(ctx context.Context, most time.Duration) {
 	select {
-	case <-ev.blocks:
+	case <-ctx.Done():
+	case <-ev.bell:
 	case <-time.After(most):
 	}
 }
