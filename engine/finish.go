@@ -109,7 +109,7 @@ func (j *job) end(result State, reason string) journal.End {
 		f.read.Result = "not done"
 	}
 	end := journal.End{
-		Started: j.started, Ended: journal.At(time.Now()), Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
+		Started: j.started, Ended: j.now(), Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
 		Software: j.e.cfg.Software, Interrupted: j.interruptions(), CachesPassed: j.direct,
 		Clock: j.e.cfg.Clock(), KeyOrigin: j.e.cfg.KeyOrigin,
 	}

@@ -46,6 +46,7 @@ type job struct {
 	rate       rate
 	found      findings
 	started    journal.Time
+	latest     journal.Time // of all instants recorded so far
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
 }
@@ -56,7 +57,9 @@ func (e *Engine) newJob(r journal.Record) *job {
 	j.found = findings{size: r.Job.Drive.SizeBytes, verify: r.Job.Verify, planned: len(r.Job.Method.Passes)}
 	j.found.read = journal.Verification{Scope: r.Job.Verify, Seed: r.Job.Seed}
 	j.plan = plan{passes: len(r.Job.Method.Passes), verify: r.Job.Verify != "none"}
+	j.latest = r.Job.Submitted
 	for _, c := range r.Changes {
+		j.latest = c.Time
 		if c.State == string(Running) && j.started.IsZero() {
 			j.started = c.Time
 		}
@@ -66,6 +69,9 @@ func (e *Engine) newJob(r journal.Record) *job {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
 		j.found.passes = c.Done
+		if c.Time.After(j.latest.Time) {
+			j.latest = c.Time
+		}
 		for _, bad := range c.Bad {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}
@@ -141,10 +147,26 @@ func (j *job) passes() int {
 	return j.plan.passes
 }
 
+// now is the time for the records of this job: the clock's, but never before what was recorded already. A clock that is
+// set back must not make a job's record contradict itself. The caller holds mu.
+func (j *job) now() journal.Time {
+	if t := journal.At(time.Now()); t.After(j.latest.Time) {
+		j.latest = t
+	}
+	return j.latest
+}
+
+// instant is now for those who do not hold mu.
+func (j *job) instant() journal.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.now()
+}
+
 // snapshot is the job's state as an event, without a number. The caller holds mu.
 func (j *job) snapshot() journal.Event {
 	e := journal.Event{
-		Time: journal.At(time.Now()), Job: j.rec.ID, Drive: j.rec.Drive.Name, Serial: j.rec.Drive.Serial,
+		Time: j.now(), Job: j.rec.ID, Drive: j.rec.Drive.Name, Serial: j.rec.Drive.Serial,
 		State: string(j.at.state()), Pass: min(j.at.pass, j.passes()), Passes: j.passes(), Action: j.action(j.at),
 		DoneBytes: j.prior, TotalBytes: j.total, Errors: j.errors,
 	}

@@ -94,7 +94,7 @@ func (j *job) waitTurn() signal {
 	}
 	j.mu.Lock()
 	if j.started.IsZero() {
-		j.started = journal.At(time.Now())
+		j.started = j.now()
 	}
 	j.mu.Unlock()
 	if j.ctx.Err() != nil {

@@ -24,7 +24,7 @@ func (j *job) write(at position) signal {
 	if at.offset == j.size() { // interrupted between the last write and the end of the pass
 		run.Extents = nil
 	}
-	pass := journal.PassRun{Title: j.title(at.pass), Started: journal.At(time.Now())}
+	pass := journal.PassRun{Title: j.title(at.pass), Started: j.instant()}
 	stop := j.keepCheckpoints(at, w, run.Progress)
 	if run.Extents != nil {
 		err = run.Write(j.ctx, w)
@@ -43,7 +43,7 @@ func (j *job) write(at position) signal {
 		j.note(err)
 		return stopped
 	}
-	pass.Ended = journal.At(time.Now())
+	pass.Ended = j.instant()
 	pass.Bad, pass.BadBytes = ranges(bad), bad.Bytes()
 	pass.BytesWritten = at.offset - j.resumedBadBelow(at) + run.Progress.Good()
 	pass.Complete = at.offset+run.Progress.Done() == j.size()
@@ -137,7 +137,7 @@ func (j *job) checkpoint(at position, mark int64, bad wipe.Ranges) {
 	if flushFailed {
 		return
 	}
-	c := journal.Checkpoint{Time: journal.At(time.Now()), Seq: j.history.given(), Pass: at.pass, Offset: max(mark, at.offset), Bad: ranges(bad), Done: done}
+	c := journal.Checkpoint{Time: j.instant(), Seq: j.history.given(), Pass: at.pass, Offset: max(mark, at.offset), Bad: ranges(bad), Done: done}
 	if err := j.e.cfg.Journal.Checkpoint(j.rec.ID, c); err != nil {
 		j.e.cfg.Log.Error("checkpoint not kept", "job", j.rec.ID, "err", err)
 	}
@@ -175,7 +175,7 @@ func (j *job) lastBad() (bad wipe.Ranges) {
 
 // readBack compares areas of the drive with a pattern, through a descriptor that never wrote.
 func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ranges) (v journal.Verification, err error) {
-	v.Started = journal.At(time.Now())
+	v.Started = j.instant()
 	r, err := j.claim.Reader()
 	if err != nil {
 		return v, fmt.Errorf("open the drive for reading: %w", err)
@@ -191,7 +191,7 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 	p := run.Progress
 	unreadable, mismatched := p.Bad(), p.Mismatched()
 	j.settle()
-	v.Ended = journal.At(time.Now())
+	v.Ended = j.instant()
 	v.BytesRead = p.Good() + mismatched.Bytes()
 	v.Unreadable, v.UnreadableBytes = ranges(unreadable), unreadable.Bytes()
 	v.Mismatches, v.MismatchBytes = ranges(mismatched), mismatched.Bytes()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math/bits"
 	"time"
 
 	"wiped/engine/drive"
@@ -150,7 +151,9 @@ func Percent(e journal.Event) string {
 	if e.TotalBytes <= 0 {
 		return "0.0%"
 	}
-	tenths := min(e.DoneBytes*1000/e.TotalBytes, 1000)
+	done := uint64(max(0, min(e.DoneBytes, e.TotalBytes)))
+	hi, lo := bits.Mul64(done, 1000) // a rack of passes over a large drive may not fit into 64 bits
+	tenths, _ := bits.Div64(hi, lo, uint64(e.TotalBytes))
 	return fmt.Sprintf("%d.%d%%", tenths/10, tenths%10)
 }
 

@@ -27,8 +27,8 @@ var fixed = map[string][]string{
 // complete offers words for the end of a line: commands, flags and their values, drives, jobs, methods. It offers no
 // serial for --confirm: that one is to be read off the drive.
 func (s *session) complete(line string) []string {
-	before := strings.Fields(line)
-	if line != "" && !strings.HasSuffix(line, " ") {
+	before := strings.FieldsFunc(line, func(r rune) bool { return r < 0x80 && isBlank(byte(r)) })
+	if len(before) > 0 && !isBlank(line[len(line)-1]) {
 		before = before[:len(before)-1]
 	}
 	if len(before) == 0 {

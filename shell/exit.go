@@ -51,6 +51,7 @@ func ended(code int) error {
 var (
 	errStopping = errors.New("the server is stopping")
 	errLeft     = errors.New("left by ^C")
+	errDefect   = fail(exitDefect, "a defect in wiped: the line was given up, the server lives on. Next: report it with the server's log")
 )
 
 // kinds is the exit code of each kind of refusal.

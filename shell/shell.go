@@ -116,14 +116,8 @@ func (s *session) run(line string) (code int) {
 	return code
 }
 
-// dispatch finds the command of a line, and runs it if the role allows it. A panic in it is a defect that costs this line.
-func (s *session) dispatch(line string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.sh.Log.Error("defect: panic in a command", "session", s.ID, "line", line, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = fail(exitDefect, "a defect in wiped: the command was given up, the server lives on. Next: report it with the server's log")
-		}
-	}()
+// dispatch finds the command of a line, and runs it if the role allows it.
+func (s *session) dispatch(line string) error {
 	c := &call{ctx: s.ctx, sh: s.sh, s: s, line: line, out: s.out, err: s.errOut}
 	cmd, run, err := s.look(c, line)
 	if err == errHelp {
@@ -132,10 +126,22 @@ func (s *session) dispatch(line string) (err error) {
 	if err != nil {
 		return s.refused(line, err)
 	}
+	guarded := func() error { return s.guarded(c, run) }
 	if !cmd.changes {
-		return run(c)
+		return guarded()
 	}
-	return s.audited(cmd, line, func() error { return run(c) })
+	return s.audited(cmd, line, guarded)
+}
+
+// guarded runs a command. A panic in it is a defect that costs this line.
+func (s *session) guarded(c *call, run func(*call) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.sh.Log.Error("defect: panic in a command", "session", s.ID, "line", quoted(c.line), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = errDefect
+		}
+	}()
+	return run(c)
 }
 
 // look finds the command that a line names and reads its words.

@@ -51,7 +51,7 @@ func endText(u engine.Update, v engine.View) string {
 	case engine.Unverified:
 		text = strings.Join([]string{"overwritten, NOT verified: " + m.Level, m.Name, errors, took}, ", ")
 	case engine.Interrupted:
-		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), u.Reason)
+		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), clean(u.Reason))
 		next = fmt.Sprintf(". Next: resume %d", u.Job)
 	default:
 		text = strings.Join([]string{strings.ToUpper(u.Result) + ": " + clean(u.Reason), errors, took}, ", ")

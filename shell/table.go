@@ -76,6 +76,9 @@ func printRow(w io.Writer, widths []int, row []string) {
 
 // fold breaks text into lines of at most width characters, between words where it can.
 func fold(text string, width int) []string {
+	if utf8.RuneCountInString(text) <= width {
+		return []string{text} // blanks within a serial are part of it
+	}
 	var folded []string
 	line := []rune{}
 	for _, word := range strings.Fields(text) {

@@ -46,7 +46,7 @@ func (s *session) prompts(e *editor.Editor) int {
 		case errors.Is(err, editor.ErrInterrupted):
 			continue
 		case err != nil:
-			last = s.sayLine(fail(exitUsage, "%v", err))
+			last = s.sayLine(unread(err))
 			continue
 		case strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#"):
 			continue
@@ -58,6 +58,14 @@ func (s *session) prompts(e *editor.Editor) int {
 	}
 }
 
+// unread is what is wrong with a line that the editor could not hand over.
+func unread(err error) error {
+	if errors.Is(err, errDefect) {
+		return err
+	}
+	return fail(exitUsage, "%v", err)
+}
+
 // readLine waits for a line, or for the end of the session: then the editor is left to end with its input.
 func (s *session) readLine(e *editor.Editor) (line string, err error) {
 	type answer struct {
@@ -66,9 +74,10 @@ func (s *session) readLine(e *editor.Editor) (line string, err error) {
 	}
 	got := make(chan answer, 1)
 	go func() {
+		a := answer{err: errDefect} // if reading it panics
+		defer func() { got <- a }()
 		defer s.guard()
-		line, err := e.ReadLine(prompt)
-		got <- answer{line, err}
+		a.line, a.err = e.ReadLine(prompt)
 	}()
 	select {
 	case a := <-got:

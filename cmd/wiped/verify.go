@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -62,9 +61,8 @@ func check(out io.Writer, file, signature, signers string) error {
 	if err := certificate.Allowed(allowed, v.Key, time.Now()); err != nil {
 		return fmt.Errorf("%w (signed by %s)", err, fingerprint)
 	}
-	heading, _, _ := strings.Cut(v.Statement.Text(), "\n")
 	d := v.Statement.Drive
-	fmt.Fprintf(out, "good: signed by %s\n%s: drive %s, serial %s, job %d of station %s, ended %s\n", fingerprint, heading,
-		journal.Escape(d.Name), journal.Escape(d.Serial), v.Statement.ID, journal.Escape(v.Statement.Station), v.Statement.Ended)
+	fmt.Fprintf(out, "good: signed by %s\n%s: drive %s, serial %s, job %d of station %s, ended %s\n", fingerprint, v.Statement.Heading(),
+		journal.EscapeOnce(d.Name), journal.EscapeOnce(d.Serial), v.Statement.ID, journal.EscapeOnce(v.Statement.Station), v.Statement.Ended)
 	return nil
 }

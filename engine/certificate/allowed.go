@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 
@@ -20,7 +19,11 @@ func Allowed(file []byte, key ssh.PublicKey, now time.Time) error {
 		if text == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
-		principals, rest, _ := strings.Cut(text, " ")
+		cut := strings.IndexAny(text, " \t")
+		if cut < 0 {
+			continue
+		}
+		principals, rest := text[:cut], strings.TrimLeft(text[cut:], " \t")
 		listed, _, options, _, err := ssh.ParseAuthorizedKey([]byte(rest))
 		if err != nil || !bytes.Equal(listed.Marshal(), key.Marshal()) {
 			continue
@@ -69,7 +72,7 @@ func matchList(list, word string) bool {
 	found := false
 	for pattern := range strings.SplitSeq(list, ",") {
 		pattern, negated := strings.CutPrefix(pattern, "!")
-		if ok, err := path.Match(pattern, word); err == nil && ok {
+		if matches(pattern, word) {
 			if negated {
 				return false
 			}
@@ -77,6 +80,20 @@ func matchList(list, word string) bool {
 		}
 	}
 	return found
+}
+
+// matches knows the wildcards of OpenSSH's patterns: * and ?, and no others.
+func matches(pattern, word string) bool {
+	switch {
+	case pattern == "":
+		return word == ""
+	case pattern[0] == '*':
+		pattern = "*" + strings.TrimLeft(pattern, "*")
+		return matches(pattern[1:], word) || (word != "" && matches(pattern, word[1:]))
+	case word == "":
+		return false
+	}
+	return (pattern[0] == '?' || pattern[0] == word[0]) && matches(pattern[1:], word[1:])
 }
 
 func parseTime(text string) (time.Time, error) {

@@ -2,7 +2,9 @@ package certificate
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/hiddeco/sshsig"
@@ -29,6 +31,25 @@ func SignerLine(key ssh.PublicKey) string {
 	return fmt.Sprintf("%s namespaces=%q %s", Principal, Namespace, bytes.TrimSpace(ssh.MarshalAuthorizedKey(key)))
 }
 
+// unarmor reads an armored signature as strictly as ssh-keygen does; sshsig.Unarmor would pass over text before it, over
+// headers, and over bits that the encoding does not use.
+func unarmor(text []byte) (*sshsig.Signature, error) {
+	const begin, end = "-----BEGIN SSH SIGNATURE-----\n", "-----END SSH SIGNATURE-----"
+	body, ok := bytes.CutPrefix(text, []byte(begin))
+	if !ok {
+		return nil, errors.New("it does not begin with -----BEGIN SSH SIGNATURE-----")
+	}
+	body, rest, ok := bytes.Cut(body, []byte(end))
+	if !ok || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("it does not end with -----END SSH SIGNATURE-----")
+	}
+	blob, err := base64.StdEncoding.Strict().DecodeString(string(bytes.ReplaceAll(body, []byte("\n"), nil)))
+	if err != nil {
+		return nil, err
+	}
+	return sshsig.ParseSignature(blob)
+}
+
 // Verified is what is known of a document whose signature fits it.
 type Verified struct {
 	Statement Statement
@@ -38,7 +59,7 @@ type Verified struct {
 // Verify tells whether signature is a signature on document by the key that is in it, and whether the statement agrees
 // with itself. Whose key that is, it does not know.
 func Verify(document, signature []byte) (v Verified, err error) {
-	sig, err := sshsig.Unarmor(signature)
+	sig, err := unarmor(signature)
 	if err != nil {
 		return v, fmt.Errorf("it is not an SSH signature: %w", err)
 	}

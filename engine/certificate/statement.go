@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"wiped/engine/journal"
 )
@@ -130,43 +129,4 @@ func (s Statement) JSON() ([]byte, error) {
 	}
 	b.WriteByte('\n')
 	return b.Bytes(), nil
-}
-
-// results are what a job can have come to.
-var results = []string{"erased", "unverified", "failed", "unknown", "cancelled"}
-
-// Check tells whether a statement contradicts itself: whether it says erased although its own figures say otherwise.
-func (s Statement) Check() error {
-	switch {
-	case s.Schema != Schema:
-		return fmt.Errorf("its schema is %q, and this program knows %q", journal.Escape(s.Schema), Schema)
-	case !slices.Contains(results, s.Result):
-		return fmt.Errorf("its result %q is none that a job can have", journal.Escape(s.Result))
-	case s.Ended.Before(s.Started.Time):
-		return errors.New("it ended before it began")
-	case s.Result != "erased" && s.Level != nil:
-		return errors.New("it names a level although nothing was erased")
-	case s.Result != "erased":
-		return nil
-	case s.Level == nil || *s.Level != s.Method.Level:
-		return errors.New("its level is not the level of its method")
-	case s.Started.IsZero() || len(s.Passes) == 0 || s.Drive.SizeBytes <= 0:
-		return errors.New("it says erased, but nothing was written")
-	case s.Errors != Errors{}:
-		return errors.New("it says erased, but counts errors")
-	}
-	return s.checkErased()
-}
-
-func (s Statement) checkErased() error {
-	for n, p := range s.Passes {
-		if p.Run == nil || !p.Run.Complete || p.Run.BytesWritten != s.Drive.SizeBytes || len(p.Run.Bad) > 0 {
-			return fmt.Errorf("it says erased, but pass %d did not write every byte", n+1)
-		}
-	}
-	v := s.Verification
-	if v.Result != "passed" || v.BytesRead <= 0 || v.Scope == "none" || (v.Scope == "full" && v.BytesRead != s.Drive.SizeBytes) {
-		return errors.New("it says erased, but its verification did not pass")
-	}
-	return nil
 }

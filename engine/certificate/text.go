@@ -20,25 +20,21 @@ var headings = map[string]string{
 // Text is the statement for people. The signed document is the JSON, not this.
 func (s Statement) Text() string {
 	var b strings.Builder
-	heading := headings[s.Result]
-	if s.Level != nil {
-		heading += " (" + *s.Level + ")"
-	}
-	fmt.Fprintf(&b, "%s\n\nCertificate %d of station %s\n\n", heading, s.ID, s.Station)
+	fmt.Fprintf(&b, "%s\n\nCertificate %d of station %s\n\n", s.Heading(), s.ID, esc(s.Station))
 	for _, row := range s.rows() {
 		if row[1] != "" {
-			fmt.Fprintf(&b, "  %-13s %s\n", row[0], wrap(journal.EscapeOnce(row[1]), 16))
+			fmt.Fprintf(&b, "  %-13s %s\n", row[0], wrap(esc(row[1]), 16))
 		}
 	}
 	b.WriteString("\nPasses\n")
 	for n, p := range s.Passes {
-		fmt.Fprintf(&b, "  %2d. write %s: %s\n", n+1, p.Title, passText(p))
+		fmt.Fprintf(&b, "  %2d. write %s: %s\n", n+1, esc(p.Title), passText(p))
 	}
-	fmt.Fprintf(&b, "      verify %s: %s\n", s.Verification.Scope, s.verificationText())
+	fmt.Fprintf(&b, "      verify %s: %s\n", esc(s.Verification.Scope), s.verificationText())
 	s.areas(&b)
 	b.WriteString("\nEvidence\n")
 	for _, e := range s.Evidence {
-		fmt.Fprintf(&b, "  - %s\n", wrap(journal.Escape(e), 4))
+		fmt.Fprintf(&b, "  - %s\n", wrap(esc(e), 4))
 	}
 	if len(s.Evidence) == 0 {
 		b.WriteString("  none\n")
@@ -47,6 +43,21 @@ func (s Statement) Text() string {
 		"hidden areas, health, person who verified.", 0) + "\n")
 	return b.String()
 }
+
+// Heading is the first line of the text.
+func (s Statement) Heading() string {
+	heading, ok := headings[s.Result]
+	if !ok {
+		heading = "NOT ERASED: this program does not know the result " + esc(s.Result)
+	}
+	if s.Level != nil {
+		heading += " (" + esc(*s.Level) + ")"
+	}
+	return heading
+}
+
+// esc keeps text harmless that was escaped where it came from, if nobody changed it since.
+func esc(s string) string { return journal.EscapeOnce(s) }
 
 func (s Statement) rows() [][2]string {
 	d := s.Drive
@@ -90,7 +101,7 @@ func (s Statement) verificationText() string {
 	if v.Result == "not done" {
 		return v.Result
 	}
-	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d different", v.Result, v.BytesRead, v.UnreadableBytes, v.MismatchBytes)
+	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d different", esc(v.Result), v.BytesRead, v.UnreadableBytes, v.MismatchBytes)
 }
 
 // listed is how many areas of a kind the text names; the document has them all.
@@ -132,6 +143,9 @@ func instant(t journal.Time) string {
 // wrap breaks text into lines of at most 80 columns; all but the first are indented. A word longer than that stays whole.
 func wrap(text string, indent int) string {
 	const width = 80
+	if indent+len(text) <= width {
+		return text // blanks within a serial are part of it
+	}
 	var b strings.Builder
 	column := indent
 	for n, word := range strings.Fields(text) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Info is what is known of a drive at one look. Empty and zero mean unknown. All text is escaped: no control characters.
@@ -78,6 +80,21 @@ func (i Info) OwnSerial() bool { return i.Serial != "" && !strings.HasPrefix(i.S
 
 // Clean makes text that a drive says of itself harmless: padding gone, anything not printable escaped.
 func Clean(s string) string {
-	q := strconv.Quote(strings.Trim(s, " \t\r\n\x00"))
-	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	var b strings.Builder
+	for s = strings.Trim(s, " \t\r\n\x00"); len(s) > 0; {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case r == '\\':
+			b.WriteString(`\\`)
+		case !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		default:
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
 }

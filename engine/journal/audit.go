@@ -44,7 +44,7 @@ func OpenAudit(path string) (*Audit, error) {
 		return nil, fmt.Errorf("open audit: %w", err)
 	}
 	a := &Audit{lines: l}
-	err = a.each(func(line []byte) error {
+	err = a.each(l.size, func(line []byte) error {
 		var e Entry
 		if body, hash, ok := unseal(line); ok && json.Unmarshal(body, &e) == nil {
 			a.seq, a.prev = e.Seq, hash
@@ -83,7 +83,8 @@ func (a *Audit) Append(e Entry) (uint64, error) {
 // Entries calls f with each entry, oldest first, and stops at its first error. A line that is no entry any more comes as
 // one whose action is "damaged": what stands around it must still be seen.
 func (a *Audit) Entries(f func(Entry) error) error {
-	return a.each(func(line []byte) error {
+	size, _ := a.end()
+	return a.each(size, func(line []byte) error {
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
 			e = Entry{Action: "damaged", Detail: string(line[:min(len(line), 256)])}
@@ -94,8 +95,9 @@ func (a *Audit) Entries(f func(Entry) error) error {
 
 // Verify reads the whole chain and returns how many entries hold; the error names the first that does not.
 func (a *Audit) Verify() (n uint64, err error) {
+	size, last := a.end()
 	prev := ""
-	err = a.each(func(line []byte) error {
+	err = a.each(size, func(line []byte) error {
 		var e Entry
 		body, hash, ok := unseal(line)
 		switch {
@@ -109,10 +111,8 @@ func (a *Audit) Verify() (n uint64, err error) {
 		prev, n = hash, n+1
 		return nil
 	})
-	a.lines.mu.Lock()
-	defer a.lines.mu.Unlock()
-	if err == nil && n < a.seq {
-		err = fmt.Errorf("entries %d to %d were taken off its end since this server wrote them", n+1, a.seq)
+	if err == nil && n < last {
+		err = fmt.Errorf("entries %d to %d were taken off its end since this server wrote them", n+1, last)
 	}
 	return n, err
 }
@@ -120,10 +120,15 @@ func (a *Audit) Verify() (n uint64, err error) {
 // Close closes the file.
 func (a *Audit) Close() error { return a.lines.file.Close() }
 
-func (a *Audit) each(f func(line []byte) error) error {
+// end is the length of the file and the number of its last entry, both at one moment.
+func (a *Audit) end() (size int64, seq uint64) {
 	a.lines.mu.Lock()
-	size := a.lines.size
-	a.lines.mu.Unlock()
+	defer a.lines.mu.Unlock()
+	return a.lines.size, a.seq
+}
+
+// each calls f with every line up to size.
+func (a *Audit) each(size int64, f func(line []byte) error) error {
 	r := bufio.NewReader(io.NewSectionReader(a.lines.file, 0, size))
 	for {
 		line, err := r.ReadBytes('\n')

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -18,6 +20,8 @@ const schema = 1
 var (
 	ErrInUse = errors.New("journal is in use by another process")
 	ErrNewer = errors.New("journal was written by a newer version")
+	// ErrDamaged may come from any method.
+	ErrDamaged = errors.New("journal is damaged")
 )
 
 // ErrNotFound says that no job has this id.
@@ -44,18 +48,46 @@ type Journal struct{ db *bolt.DB }
 // Open opens or creates the journal and locks it against every other process. It fails with ErrInUse if another
 // one holds it and with ErrNewer if it cannot know what is written there.
 func Open(path string) (*Journal, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 200 * time.Millisecond, FreelistType: bolt.FreelistMapType})
+	j := &Journal{}
+	err := sound(func() (err error) {
+		j.db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: 200 * time.Millisecond, FreelistType: bolt.FreelistMapType})
+		return err
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open journal %s: %w", path, ErrInUse)
+		err = ErrInUse
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
-	if err := db.Update(prepare); err != nil {
-		_ = db.Close()
+	err = j.write(prepare)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = sound(j.db.Close)
 		return nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
-	return &Journal{db}, nil
+	return j, nil
+}
+
+// sound runs what reads the file. The library takes a damaged file for a defect of its own and panics, or follows a wrong
+// offset out of its memory; here that is an error like any other.
+func sound(op func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	return op()
+}
+
+func (j *Journal) write(op func(*bolt.Tx) error) error {
+	return sound(func() error { return j.db.Update(op) })
+}
+
+func (j *Journal) read(op func(*bolt.Tx) error) error {
+	return sound(func() error { return j.db.View(op) })
 }
 
 func prepare(tx *bolt.Tx) error {
@@ -82,7 +114,7 @@ func (j *Journal) Close() error { return j.db.Close() }
 
 // Submit keeps new jobs, all or none, and gives each its id.
 func (j *Journal) Submit(jobs ...*Job) error {
-	err := j.db.Update(func(tx *bolt.Tx) error {
+	err := j.write(func(tx *bolt.Tx) error {
 		all := tx.Bucket(bucketJobs)
 		for _, job := range jobs {
 			id, err := all.NextSequence()
@@ -130,7 +162,7 @@ func (j *Journal) End(id uint64, end End, last Event) error {
 }
 
 func (j *Journal) update(what string, id uint64, change func(*bolt.Bucket) error) error {
-	err := j.db.Update(func(tx *bolt.Tx) error {
+	err := j.write(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketJobs).Bucket(number(id))
 		if b == nil {
 			return ErrNotFound

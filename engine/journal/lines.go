@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 )
 
@@ -17,6 +18,9 @@ type lines struct {
 // was written); it is cut off, and torn is its length in bytes.
 func openLines(path string) (l *lines, torn int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, 0, err
 	}
@@ -26,6 +30,16 @@ func openLines(path string) (l *lines, torn int64, err error) {
 		return nil, 0, fmt.Errorf("repair %s: %w", path, err)
 	}
 	return l, torn, nil
+}
+
+// syncDir makes the names in a directory durable: a new file whose name is lost is lost.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
 }
 
 // trim sets size to the end of the last whole line and cuts off what follows.

@@ -7,20 +7,42 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Escape makes text from outside harmless on a terminal and in a log: control, bidirectional and zero-width characters,
 // invalid UTF-8 and the backslash itself come out as Go escape sequences, everything printable stays.
 func Escape(s string) string {
-	q := strconv.Quote(s)
-	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		case r == '\\':
+			b.WriteString(`\\`)
+		case !visible(r):
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		default:
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// visible tells whether r is seen for what it is. IsPrint leaves out controls and format characters, but not the letters
+// and marks that Unicode says are drawn as nothing.
+func visible(r rune) bool {
+	return unicode.IsPrint(r) && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // EscapeOnce is Escape for text that was escaped where it came from: it changes nothing unless something harmful is
 // left in it.
 func EscapeOnce(s string) string {
-	if harmful := func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }; strings.IndexFunc(s, harmful) < 0 {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !visible(r) }) {
 		return s
 	}
 	return Escape(s)

@@ -13,7 +13,7 @@ import (
 
 // Job reads all that is kept of one job, or ErrNotFound.
 func (j *Journal) Job(id uint64) (r Record, err error) {
-	err = j.db.View(func(tx *bolt.Tx) error {
+	err = j.read(func(tx *bolt.Tx) error {
 		r, err = record(tx, id)
 		return err
 	})
@@ -43,7 +43,7 @@ func (j *Journal) EndedSince(t time.Time) ([]Record, error) {
 
 func (j *Journal) list(walk func(*bolt.Tx, func(uint64) error) error) ([]Record, error) {
 	var all []Record
-	err := j.db.View(func(tx *bolt.Tx) error {
+	err := j.read(func(tx *bolt.Tx) error {
 		return walk(tx, func(id uint64) error {
 			r, err := record(tx, id)
 			all = append(all, r)

@@ -82,7 +82,15 @@ type Fault struct {
 	Err           error
 }
 
-func (f *Fault) Error() string { return fmt.Sprintf("%s: %v: %s", f.Program, f.Err, f.Said) }
+// Error quotes the first error of what may be a thousand lines.
+func (f *Fault) Error() string {
+	first, _, _ := strings.Cut(f.Said, "\n")
+	if _, after, ok := strings.Cut("\n"+f.Said, "\nE: "); ok {
+		first, _, _ = strings.Cut(after, "\n")
+	}
+	return fmt.Sprintf("%s: %v: %s", f.Program, f.Err, first)
+}
+
 func (f *Fault) Unwrap() error { return f.Err }
 
 // apt runs one of apt's programs.

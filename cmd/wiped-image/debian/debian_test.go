@@ -90,6 +90,13 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
+func TestFaultQuotesTheFirstError(t *testing.T) {
+	f := &Fault{Program: "apt-get", Said: "W: one\nW: two\nE: no route\nE: no more", Err: errors.New("exit status 100")}
+	if got, want := f.Error(), "apt-get: exit status 100: no route"; got != want {
+		t.Errorf("error is %q, want %q", got, want)
+	}
+}
+
 func TestRootFindsFiles(t *testing.T) {
 	r := &Root{dirs: []string{t.TempDir(), t.TempDir()}}
 	file := filepath.Join(r.dirs[1], "boot")

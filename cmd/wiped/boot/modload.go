@@ -25,15 +25,19 @@ type modules struct {
 	aliases map[string]bool // modaliases that were looked up already
 }
 
+func newModules(dir string, x *moduleIndex, args []argument) *modules {
+	return &modules{dir: dir, index: x, insert: finitModule, tell: func(string, error) {}, once: map[string]*sync.Once{},
+		aliases: map[string]bool{}, barred: barredModules(args), params: func(module string) string { return moduleParams(args, module) }}
+}
+
 // openModules reads the index of the running kernel's modules.
 func openModules(args []argument, tell func(string, error)) (*modules, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
-		return nil, fmt.Errorf("ask for the kernel's version: %w", err)
+		return newModules("", newModuleIndex(), args), fmt.Errorf("ask for the kernel's version: %w", err)
 	}
-	m := &modules{dir: filepath.Join("/lib/modules", unix.ByteSliceToString(name.Release[:])), index: newModuleIndex(), insert: finitModule,
-		tell: tell, once: map[string]*sync.Once{}, aliases: map[string]bool{}, barred: barredModules(args),
-		params: func(module string) string { return moduleParams(args, module) }}
+	m := newModules(filepath.Join("/lib/modules", unix.ByteSliceToString(name.Release[:])), newModuleIndex(), args)
+	m.tell = tell
 	for name, line := range moduleFiles {
 		f, err := os.Open(filepath.Join(m.dir, name))
 		if errors.Is(err, fs.ErrNotExist) && name != "modules.dep" {

@@ -35,6 +35,10 @@ type looks struct {
 
 // volumes reads the labels of everything that has one.
 func (l *looks) volumes(names []string, read func(name string) (volume, bool)) []volume {
+	return l.volumesWithin(patience, names, read)
+}
+
+func (l *looks) volumesWithin(most time.Duration, names []string, read func(name string) (volume, bool)) []volume {
 	found := make(chan volume, len(names))
 	done := make(chan struct{})
 	var all sync.WaitGroup
@@ -52,7 +56,7 @@ func (l *looks) volumes(names []string, read func(name string) (volume, bool)) [
 	go func() { all.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(most):
 	}
 	return collect(found)
 }

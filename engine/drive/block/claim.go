@@ -44,9 +44,19 @@ type claim struct {
 	sector int
 }
 
-// Check asks the claimed device itself. A drive that was unplugged has no size any more.
+// Check asks the claimed device itself, over every path.
 func (c *claim) Check() error {
-	fd := int(c.files[0].Fd())
+	for n, f := range c.files {
+		if err := c.check(int(f.Fd()), n == 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check holds one path against the drive that was confirmed. A drive that was unplugged has no size any more. The disk
+// sequence number that was confirmed is that of the first path.
+func (c *claim) check(fd int, first bool) error {
 	size, err := size(fd)
 	if err != nil || size == 0 {
 		return drive.ErrGone
@@ -54,7 +64,7 @@ func (c *claim) Check() error {
 	if size != c.id.Size {
 		return fmt.Errorf("%w: it had %d bytes and has %d", drive.ErrChanged, c.id.Size, size)
 	}
-	if seq, err := diskseq(fd); err == nil && c.id.DiskSeq != 0 && seq != c.id.DiskSeq {
+	if seq, err := diskseq(fd); first && err == nil && c.id.DiskSeq != 0 && seq != c.id.DiskSeq {
 		return fmt.Errorf("%w: its disk sequence number was %d and is %d", drive.ErrChanged, c.id.DiskSeq, seq)
 	}
 	return nil

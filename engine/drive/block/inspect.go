@@ -2,7 +2,9 @@ package block
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +31,14 @@ func (d *device) name() string { return strings.ReplaceAll(filepath.Base(string(
 
 func (d *device) path() string { return filepath.Join(d.dev, d.name()) }
 
-func (d *device) size() int64 { return d.dir.number("size") * sysfsUnit }
+// size is in bytes; 0 if sysfs says what no drive can have.
+func (d *device) size() int64 {
+	units := d.dir.number("size")
+	if units > math.MaxInt64/sysfsUnit {
+		return 0
+	}
+	return units * sysfsUnit
+}
 
 // unused is a loop device that nothing was attached to.
 func (d *device) unused() bool { return strings.HasPrefix(d.name(), "loop") && !d.dir.has("loop") }
@@ -57,8 +66,24 @@ func (d *device) inspect(used *inuse.Snapshot, boot string) {
 	d.transport()
 	d.identity(boot)
 	d.uses(used)
-	if unix.Access(d.path(), unix.R_OK|unix.W_OK) != nil && !i.ReadOnly {
-		i.Problem = "permission denied: the server may not open " + i.Path
+	i.Problem = d.problem()
+}
+
+// problem is why the device cannot be opened.
+func (d *device) problem() string {
+	mode := uint32(unix.R_OK | unix.W_OK)
+	if d.info.ReadOnly {
+		mode = unix.R_OK
+	}
+	switch err := unix.Access(d.path(), mode); {
+	case err == nil:
+		return ""
+	case errors.Is(err, unix.ENOENT):
+		return "there is no " + d.path() + " for it"
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return "permission denied: the server may not open " + d.path()
+	default:
+		return "it cannot be opened: " + err.Error()
 	}
 }
 
@@ -66,11 +91,14 @@ func (d *device) inspect(used *inuse.Snapshot, boot string) {
 var transports = []struct{ part, transport, layer string }{
 	{"/usb", "usb", ""},
 	{"/session", "iscsi", "network disk"},
+	{"/rport-", "fc", "network disk"},
+	{"/vmbus", "hyper-v", "virtual disk"},
+	{"/rbd/", "rbd", "network disk"},
 	{"/virtio", "virtio", "virtual disk"},
 	{"/ata", "sata", ""},
 	{"/end_device-", "sas", ""},
 	{"/mmc_host/", "mmc", ""},
-	{"/nvme/", "nvme", ""},
+	{"/nvme", "nvme", ""},
 	{"/vbd-", "xen", "virtual disk"},
 	{"/virtual/block/loop", "loop", "loop device"},
 	{"/virtual/block/dm-", "device-mapper", "device-mapper volume"},
@@ -91,8 +119,11 @@ func (d *device) transport() {
 			break
 		}
 	}
-	if over := d.dir.text("device/transport"); over != "" && over != "pcie" { // NVMe over fabrics
-		i.Transport, i.Layer = "nvme-"+over, "network disk"
+	d.fabric()
+	for _, v := range virtual {
+		if i.Layer == "" && strings.Contains(strings.ToUpper(i.Vendor+" "+i.Model), v.name) {
+			i.Layer = v.layer
+		}
 	}
 	if i.Transport == "loop" {
 		i.Layer = "loop device on " + d.dir.text("loop/backing_file")
@@ -100,6 +131,32 @@ func (d *device) transport() {
 	}
 	if i.Transport == "" {
 		i.Transport = "unknown"
+	}
+}
+
+// virtual tells drives that are none by what they call themselves. Such a name proves nothing, but a claim about the
+// media behind it would prove less.
+var virtual = []struct{ name, layer string }{
+	{"QEMU", "virtual disk"}, {"VMWARE", "virtual disk"}, {"VBOX", "virtual disk"}, {"VIRTUAL DISK", "virtual disk"}, {"MSFT", "virtual disk"},
+	{"AMAZON ELASTIC BLOCK", "network disk"}, {"GOOGLE", "virtual disk"},
+	{"LOGICAL VOLUME", "RAID volume"}, {"MEGARAID", "RAID volume"}, {"PERC", "RAID volume"}, {"SERVERAID", "RAID volume"},
+}
+
+// fabric finds NVMe namespaces that are reached over a network: by their controller, or, under native multipath, by any of
+// the controllers of their subsystem.
+func (d *device) fabric() {
+	if !strings.HasPrefix(d.name(), "nvme") {
+		return
+	}
+	attrs, _ := filepath.Glob(filepath.Join(string(d.dir), "device", "nvme*", "transport"))
+	overs := []string{d.dir.text("device/transport")}
+	for _, a := range attrs {
+		overs = append(overs, dir(filepath.Dir(a)).text("transport"))
+	}
+	for _, over := range overs {
+		if over != "" && over != "pcie" {
+			d.info.Transport, d.info.Layer = "nvme-"+over, "network disk"
+		}
 	}
 }
 
@@ -124,7 +181,7 @@ func (d *device) identity(boot string) {
 	rdev, _ := d.dir.rdev()
 	i.ID = drive.ID{WWN: i.WWN, Size: i.Size, DiskSeq: uint64(d.dir.number("diskseq")), Boot: boot,
 		Keys: []string{fmt.Sprintf("block %d", rdev)}}
-	if i.Serial == "" {
+	if i.Serial == "" && i.WWN == "" {
 		d.makeSerial()
 	}
 	i.ID.Serial = i.Serial
@@ -154,13 +211,13 @@ func (d *device) uses(used *inuse.Snapshot) {
 	i := &d.info
 	if at, err := inuse.Of(d.dir.text("loop/backing_file")); err == nil { // the same bytes under another name
 		for _, u := range used.Backing(at, d.name()) {
-			i.Uses = append(i.Uses, drive.Use{What: "its backing file is " + u.What, Hint: u.Hint})
+			i.Uses = append(i.Uses, drive.Use{What: "its backing file: " + u.What, Hint: u.Hint})
 		}
 	}
 	for n, part := range append([]dir{d.dir}, d.dir.partitions()...) {
 		name := ""
 		if n > 0 {
-			name = filepath.Base(string(part)) + " is "
+			name = filepath.Base(string(part)) + ": "
 			i.Partitions = append(i.Partitions, filepath.Base(string(part)))
 		}
 		if rdev, ok := part.rdev(); ok {

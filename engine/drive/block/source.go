@@ -80,33 +80,46 @@ func (s *Source) Find() ([]drive.Drive, error) {
 	var devices []*device
 	for _, e := range entries {
 		d := &device{dir: dir(filepath.Join(s.Sys, "block", e.Name())), dev: s.Dev}
-		if !s.chosen(d.name(), d.size()) || d.dir.is("hidden") || d.unused() {
+		if d.dir.is("hidden") || d.unused() {
 			continue
 		}
 		d.inspect(used, strings.TrimSpace(string(boot)))
 		devices = append(devices, d)
 	}
-	return join(devices), nil
+	var found []drive.Drive
+	for _, d := range join(devices) {
+		if slices.ContainsFunc(append([]*device{d}, d.others...), s.presents) {
+			found = append(found, d)
+		}
+	}
+	return found, nil
 }
 
-// join makes one drive of the devices that share a WWN, serial and size: several paths to the same bytes.
-func join(devices []*device) []drive.Drive {
-	var found []drive.Drive
-	first := map[[2]string]*device{}
+func (s *Source) presents(d *device) bool { return s.chosen(d.name(), d.info.Size) }
+
+// join makes one drive of the devices that share a WWN, serial and size: several paths to the same bytes. What stands
+// against one path stands against the drive. It is done before anything is chosen: a path that is not presented counts.
+func join(devices []*device) (drives []*device) {
+	type bytes struct {
+		wwn, serial string
+		size        int64
+	}
+	first := map[bytes]*device{}
 	for _, d := range devices {
-		key := [2]string{d.info.WWN, d.info.Serial}
+		key := bytes{d.info.WWN, d.info.Serial, d.info.Size}
 		head := first[key]
-		if d.info.WWN == "" || head == nil || head.info.Size != d.info.Size {
-			if d.info.WWN != "" && head == nil {
-				first[key] = d
-			}
-			found = append(found, d)
+		if key.wwn == "" || head == nil {
+			first[key] = d
+			drives = append(drives, d)
 			continue
 		}
 		head.others = append(head.others, d)
-		head.info.Paths = append(head.info.Paths, d.info.Path)
-		head.info.Uses = append(head.info.Uses, d.info.Uses...)
-		head.info.ID.Keys = append(head.info.ID.Keys, d.info.ID.Keys...)
+		h, i := &head.info, d.info
+		h.Paths, h.Uses, h.ID.Keys = append(h.Paths, i.Path), append(h.Uses, i.Uses...), append(h.ID.Keys, i.ID.Keys...)
+		h.ReadOnly = h.ReadOnly || i.ReadOnly
+		if h.Problem == "" {
+			h.Problem = i.Problem
+		}
 	}
-	return found
+	return drives
 }

@@ -23,8 +23,12 @@ func (d dir) text(attr string) string {
 	return drive.Clean(string(b))
 }
 
+// number reads a number of 0 or more; anything else is 0, unknown.
 func (d dir) number(attr string) int64 {
-	n, _ := strconv.ParseInt(d.text(attr), 10, 64)
+	n, err := strconv.ParseInt(d.text(attr), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
 	return n
 }
 

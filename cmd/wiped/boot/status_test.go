@@ -1,0 +1,242 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestStatusBlock(t *testing.T) {
+	links := []linkStatus{{name: "eth0", mac: "52:54:00:12:34:56", text: "192.0.2.7/24 by DHCP from 192.0.2.1",
+		addresses: []netip.Prefix{netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("192.0.2.7/24")}}}
+	s := status{name: "wipe-07", version: "wiped 1", port: 22, ready: true, keys: 2, links: links, fingerprints: []string{"host key X (given at boot)"},
+		clock: "right", state: "in memory", problems: []string{"no fan"}}
+	want := `
+==== wipe-07: wiped 1
+  log in (authorized keys: 2) with
+    ssh admin@192.0.2.7
+    ssh admin@fe80::1%INTERFACE   (INTERFACE: the one of your machine)
+  network eth0 (52:54:00:12:34:56): 192.0.2.7/24 by DHCP from 192.0.2.1
+  host key X (given at boot)
+  clock: right
+  state: in memory
+  PROBLEM: no fan
+====`
+	if got := strings.Join(s.lines(), "\n"); got != want {
+		t.Errorf("lines = %s\nwant %s", got, want)
+	}
+	tests := []struct {
+		name   string
+		change func(*status)
+		want   string
+	}{
+		{"no key", func(s *status) { s.keys = 0 }, "NOBODY CAN LOG IN: no authorized key. Next: plug in a USB stick"},
+		{"bad keys", func(s *status) { s.keys, s.badKeys = 0, "line 3: odd" }, "no authorized key (line 3: odd). Next"},
+		{"another port", func(s *status) { s.port = 2222 }, "ssh -p 2222 admin@192.0.2.7"},
+		{"starting", func(s *status) { s.ready = false }, "starting; authorized keys: 2"},
+		{"no address", func(s *status) { s.links[0].addresses = nil }, "no address yet"},
+		{"no card", func(s *status) { s.links = nil }, "no wired network card found. Next:"},
+	}
+	for _, test := range tests {
+		changed := s
+		changed.links = append([]linkStatus(nil), links...)
+		test.change(&changed)
+		if got := strings.Join(changed.lines(), "\n"); !strings.Contains(got, test.want) {
+			t.Errorf("%s: %s\nwant %s in it", test.name, got, test.want)
+		}
+	}
+}
+
+// TestConsole checks that nothing from outside reaches a terminal, that the block is shown when it changes alone, and
+// that a console nobody reads holds nobody up.
+func TestConsole(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConsole([]*os.File{w})
+	c.Line("a\x1b[2J\nb")
+	fmt.Fprint(c, "half")
+	fmt.Fprint(c, " a line\nand ")
+	c.show([]string{"x", "y"})
+	c.show([]string{"x", "y"})
+	c.show([]string{"z"})
+	want := "a\\x1b[2J\\nb\nhalf a line\nx\ny\nz\n"
+	got := make([]byte, len(want))
+	if _, err := r.Read(got[:1]); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < len(got); {
+		m, err := r.Read(got[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += m
+	}
+	if string(got) != want {
+		t.Errorf("console = %q; want %q", got, want)
+	}
+	begun := time.Now()
+	for range 5 * backlog {
+		c.Line(strings.Repeat("x", 200))
+	}
+	if time.Since(begun) > 5*time.Second {
+		t.Error("a console that nobody reads held up the station")
+	}
+	r.Close()
+}
+
+func TestClockText(t *testing.T) {
+	built := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	now := built.AddDate(0, 1, 0)
+	tests := []struct {
+		from, why string
+		now       time.Time
+		want      string
+	}{
+		{"192.0.2.4", "", now, "synchronised with 192.0.2.4 (NTP)"},
+		{"", "", now, "the machine's own, not synchronised yet"},
+		{"", "x: no answer", now, "NOT SYNCHRONISED: x: no answer. Next:"},
+		{"", "", time.Unix(86400, 0), "WRONG: it says January 1970, and this program was made after 2026-05-01"},
+	}
+	for _, test := range tests {
+		if got := clockText(test.from, test.why, test.now, built); !strings.Contains(got, test.want) {
+			t.Errorf("clockText = %s; want %s in it", got, test.want)
+		}
+	}
+	for _, err := range []error{&net.DNSError{Err: "x"}, os.ErrDeadlineExceeded, fmt.Errorf("a: %w", unix.ENETUNREACH), unix.ECONNREFUSED} {
+		if got := whyNot(err); got == err.Error() {
+			t.Errorf("whyNot(%v) says nothing better", err)
+		}
+	}
+}
+
+func TestChooseName(t *testing.T) {
+	links := []linkStatus{{mac: "52:54:00:12:34:56"}}
+	for want, got := range map[string]string{"bench": chooseName([]addressing{{}, {hostname: "bench"}}, links), "wiped-123456": chooseName(nil, links), "wiped": chooseName(nil, nil)} {
+		if got != want {
+			t.Errorf("chooseName = %s; want %s", got, want)
+		}
+	}
+}
+
+func TestFetchKeys(t *testing.T) {
+	content := "\xef\xbb\xbfssh-ed25519 AAAA me\r\n"
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/keys" {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprint(w, content)
+	}))
+	defer server.Close()
+	if got, err := fetchKeys(context.Background(), server.URL+"/keys", sum); got != "ssh-ed25519 AAAA me\n" || err != nil {
+		t.Errorf("fetchKeys = %q, %v", got, err)
+	}
+	if got, err := fetchKeys(context.Background(), server.URL+"/keys", testSum); got != "" || !errors.Is(err, errWrongHash) {
+		t.Errorf("fetchKeys with another hash = %q, %v; want it refused", got, err)
+	}
+	if _, err := fetchKeys(context.Background(), server.URL+"/none", sum); err == nil {
+		t.Error("fetchKeys took an error page")
+	}
+	if _, err := checkFetched(bytes.Repeat([]byte("a"), maxGiven+1), sum); err == nil {
+		t.Error("a file of any size is taken")
+	}
+}
+
+func TestHostKeysGiven(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "hostkeys")
+	sources := []given{{from: "stick", hostKeys: map[string]string{"ssh_host_ed25519_key": "one\n"}}}
+	for range 2 { // the second time as after a crash of the server
+		if put, wrong := putHostKeys(dir, sources); len(put) != 1 || len(wrong) != 0 {
+			t.Fatalf("putHostKeys = %v, %v", put, wrong)
+		}
+	}
+	path := filepath.Join(dir, "ssh_host_ed25519_key")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+	sources[0].hostKeys["ssh_host_ed25519_key"] = "two\n"
+	put, wrong := putHostKeys(dir, sources)
+	if there, _ := os.ReadFile(path); len(put) != 0 || len(wrong) != 1 || string(there) != "one\n" {
+		t.Errorf("a kept key was replaced: %v, %v, %q", put, wrong, there)
+	}
+}
+
+func TestReadGiven(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("authorized_keys", "k\r\n")
+	write("hostkeys/ssh_host_rsa_key", "pem\r\n")
+	write("hostkeys/other", "x")
+	if err := unix.Mkfifo(filepath.Join(dir, "wiped.conf"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g, wrong := readGiven("stick", dir)
+	if g.keys != "k\n" || g.settings != "" || fmt.Sprint(g.hostKeys) != "map[ssh_host_rsa_key:pem\n]" || len(wrong) != 1 {
+		t.Errorf("readGiven = %+v, %v", g, wrong)
+	}
+	if g, wrong := readGiven("nothing", filepath.Join(dir, "none")); g.keys != "" || len(wrong) != 0 {
+		t.Errorf("readGiven of no directory = %+v, %v", g, wrong)
+	}
+}
+
+func TestParseUevent(t *testing.T) {
+	e, ok := parseUevent([]byte("add@/devices/x\x00ACTION=add\x00SUBSYSTEM=block\x00DEVNAME=sda1\x00MODALIAS=a:b\x00"))
+	if !ok || e != (uevent{"add", "a:b", "block", "sda1"}) {
+		t.Errorf("parseUevent = %+v, %v", e, ok)
+	}
+	if _, ok := parseUevent([]byte("libudev\x00\xfe\xed\x00ACTION=add")); ok {
+		t.Error("a message of udevd was taken for the kernel's")
+	}
+}
+
+func TestParseMounts(t *testing.T) {
+	text := "22 1 0:20 / /proc rw,nosuid shared:5 - proc proc rw\n30 1 8:1 / /var/lib/wiped rw - ext4 /dev/sda1 rw\nnonsense\n"
+	if got := fmt.Sprint(parseMounts([]byte(text))); got != "[{proc /proc proc 0 } {/dev/sda1 /var/lib/wiped ext4 0 }]" {
+		t.Errorf("parseMounts = %s", got)
+	}
+}
+
+func TestExplainWrite(t *testing.T) {
+	for _, err := range []error{unix.ENOSPC, unix.EROFS, unix.EIO} {
+		if got := explainWrite(err); !errors.Is(got, err) || (err != unix.EIO && !strings.Contains(got.Error(), "Next:")) {
+			t.Errorf("explainWrite(%v) = %v", err, got)
+		}
+	}
+	if err := tryWriting(t.TempDir()); err != nil {
+		t.Errorf("tryWriting = %v", err)
+	}
+}
+
+func FuzzUevent(f *testing.F) {
+	f.Add([]byte("add@/x\x00ACTION=add\x00MODALIAS=a"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if e, ok := parseUevent(b); ok && e.action == "" {
+			t.Errorf("parseUevent(%q) = %+v", b, e)
+		}
+		parseMounts(b)
+	})
+}
