@@ -251,7 +251,7 @@ func TestBadAreasOverResume(t *testing.T) {
 	for name, bad := range map[string]drivetest.Fault{
 		"below the checkpoint":         {Kind: drivetest.BadWrite, At: 512, Length: 1024},
 		"above it, in the pass before": {Kind: drivetest.BadWrite, At: size - 4096, Length: 1024},
-		"in the pass before, healing":  {Kind: drivetest.BadWrite, At: 512, Length: 512, Times: 12},
+		"in the pass before, healing":  {Kind: drivetest.BadWrite, At: 512, Length: 512, Times: 13},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := drivetest.New("f0", size, []byte("SECRET"), bad)
@@ -266,7 +266,8 @@ func TestBadAreasOverResume(t *testing.T) {
 			}
 			v := w.end(id)
 			if v.State != Failed || !strings.Contains(v.Last.Reason, "could not be written") {
-				t.Errorf("the job is %s: %s", v.State, v.Last.Reason)
+				s, _, _, _ := w.Certificate(id)
+				t.Errorf("the job is %s: %s; first pass %+v", v.State, v.Last.Reason, s.Passes[0].Run)
 			}
 			w.proper(id, f)
 			s, _, _, err := w.Certificate(id)

@@ -39,7 +39,7 @@ type Config struct {
 // Engine runs jobs. Its methods may be called from any goroutine.
 type Engine struct {
 	cfg        Config
-	turns      chan struct{} // holds one value for each job that may work at once; nil: no limit
+	turns      turns
 	news       bell
 	stop       chan struct{} // closed when the program ends
 	running    sync.WaitGroup
@@ -72,10 +72,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}
-	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stop: make(chan struct{})}
-	if cfg.Parallel > 0 {
-		e.turns = make(chan struct{}, cfg.Parallel)
-	}
+	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
 	for _, glob := range cfg.Protect {
 		if err := checkGlob(glob); err != nil {
 			return nil, err

@@ -19,8 +19,9 @@ type Update struct {
 // heldProgress is how many progress updates of a job are held for those who are late.
 const heldProgress = 256
 
-// seqStep separates the sequence numbers of two runs of the program: numbers go on at its next multiple after a restart,
-// since progress is not in the journal. At one update a second between checkpoints of 5 s it cannot be used up.
+// seqStep separates the sequence numbers of two runs of the program. Progress is not in the journal, so that numbers may
+// have been given out that nothing tells of: after a restart they go on at a multiple that leaves room for at least a
+// whole step of them, 11 days of one update a second without any record.
 const seqStep = 1_000_000
 
 // history is what happened to one job: every change of state, and the newest progress. Those who watch come and take
@@ -44,7 +45,7 @@ func restore(r journal.Record) *history {
 		h.seq = max(h.seq, r.Checkpoint.Seq)
 	}
 	if h.seq > 0 {
-		h.seq = (h.seq/seqStep + 1) * seqStep
+		h.seq = ((h.seq+seqStep)/seqStep + 1) * seqStep
 	}
 	h.base = h.seq
 	return h

@@ -96,6 +96,11 @@ func TestRangesOfBrokenPass(t *testing.T) {
 		"vanishes": func(_ *workshop, f *drivetest.Fake, _ uint64) { f.PowerCut(rand.New(rand.NewPCG(1, 1))); f.Release() },
 		"cancelled": func(w *workshop, f *drivetest.Fake, id uint64) {
 			j, _ := w.job(id)
+			eventually(t, "the bad sector was met", func() bool {
+				j.mu.Lock()
+				defer j.mu.Unlock()
+				return j.progress != nil && j.progress.Errors() > 0
+			})
 			j.halt(errCancelled)
 			f.Release()
 		},

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,7 @@ func (j *job) finish() {
 	}
 	j.giveBack()
 	j.publish(last)
+	j.rest()
 	j.e.cfg.Log.Info("job ended", "job", j.rec.ID, "drive", j.rec.Drive.Name, "serial", j.rec.Drive.Serial, "result", result, "reason", reason)
 	if result != Interrupted {
 		j.e.forget(j.rec.ID)
@@ -65,6 +67,12 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 		if err == nil {
 			return true
 		}
+		if errors.Is(err, journal.ErrEnded) {
+			j.e.cfg.Log.Error("defect: a job that has ended ends again", "job", j.rec.ID)
+			j.giveBack()
+			j.rest()
+			return false
+		}
 		j.e.cfg.Log.Error("the end of a job cannot be recorded: make room under the state directory", "job", j.rec.ID, "err", err)
 		j.mu.Lock()
 		e := j.snapshot()
@@ -79,6 +87,7 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 			wait = min(2*wait, 30*time.Second)
 		case <-j.e.stop:
 			j.giveBack()
+			j.rest()
 			return false
 		}
 	}
@@ -90,14 +99,15 @@ func (j *job) giveBack() {
 		j.e.cfg.Log.Error("give the drive back", "job", j.rec.ID, "err", err)
 	}
 	j.e.release(j.rec.ID)
+	j.e.turns.leave(j.turn)
+}
+
+// rest lets those who watch know that nothing more will come.
+func (j *job) rest() {
 	j.mu.Lock()
 	j.live = false
-	had := j.hadTurn
-	j.hadTurn = false
 	j.mu.Unlock()
-	if had {
-		<-j.e.turns
-	}
+	j.e.news.ring()
 }
 
 // end gathers all that the certificate will be made from.
@@ -118,6 +128,9 @@ func (j *job) end(result State, reason string) journal.End {
 	}
 	if f.read.Result == "passed" {
 		end.Evidence = append(end.Evidence, fmt.Sprintf("%d bytes were read back through a fresh descriptor and equal what the last pass wrote", f.read.BytesRead))
+	}
+	if f.startedOver {
+		end.Evidence = append(end.Evidence, "after an interruption the drive did not hold what it had flushed; all passes were written again")
 	}
 	if !j.direct {
 		end.Evidence = append(end.Evidence, "the system did not allow direct I/O; its cache was dropped before reading back")

@@ -34,9 +34,9 @@ type job struct {
 	ctx      context.Context
 	halt     context.CancelCauseFunc
 	done     chan struct{} // closed when its goroutine has ended
+	turn     turn
 
 	mu         sync.Mutex
-	hadTurn    bool // it holds one of the engine's turns
 	live       bool // its goroutine runs
 	at         position
 	prior      int64          // bytes of the steps that are done
@@ -68,7 +68,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 	if c := r.Checkpoint; c != nil {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
-		j.found.passes = c.Done
+		j.found.passes, j.found.startedOver, j.direct = c.Done, c.StartedOver, !c.Cached
 		if c.Time.After(j.latest.Time) {
 			j.latest = c.Time
 		}
@@ -118,6 +118,7 @@ func (j *job) begin(claim drive.Claim, keys []string) {
 	j.ctx, j.halt = context.WithCancelCause(context.Background())
 	j.done = make(chan struct{})
 	j.live = true
+	j.turn = j.e.turns.ask()
 	j.e.jobs[j.rec.ID] = j
 	j.e.take(j.rec.ID, keys)
 	j.e.running.Add(1)

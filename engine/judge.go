@@ -13,6 +13,8 @@ type findings struct {
 	cancelled   bool
 	interrupted bool
 	begun       bool   // something may have been written
+	why         string // interrupted: why, if it is not that the server stopped
+	startedOver bool   // the drive did not hold what a checkpoint claimed
 	broken      string // why the job could not go on; empty: it went on to its end
 	flushFailed bool
 	passes      []journal.PassRun
@@ -33,6 +35,8 @@ func judge(f findings) (result State, reason string) {
 		return Cancelled, "every pass was written, and not verified"
 	case f.cancelled:
 		return Cancelled, "the drive is overwritten in part"
+	case f.interrupted && f.why != "":
+		return Interrupted, f.why
 	case f.interrupted:
 		return Interrupted, "the server stopped; it can be resumed"
 	case bad > 0:

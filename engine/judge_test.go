@@ -115,15 +115,19 @@ func TestStatementCheckAgreesWithJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := good()
-			s := certificate.Statement{Schema: certificate.Schema, Result: "erased", Level: &level, Method: certificate.Method{Level: level},
-				Drive: journal.Drive{SizeBytes: 4096}, Verification: f.read, Started: journal.At(epoch), Ended: journal.At(epoch.Add(1e9))}
+			f.passes = slices.Clone(f.passes)
+			at := journal.At(epoch)
+			f.read.Started, f.read.Ended = at, at
+			s := certificate.Statement{ID: 1, Schema: certificate.Schema, Result: "erased", Level: &level, Scope: "physical",
+				Method: certificate.Method{Level: level}, Drive: journal.Drive{SizeBytes: 4096}, Verification: f.read,
+				Started: at, Ended: journal.At(epoch.Add(1e9)), Seconds: 1}
 			for n := range f.passes {
-				s.Passes = append(s.Passes, certificate.Pass{Run: &f.passes[n]})
+				f.passes[n].Started, f.passes[n].Ended = at, at
+				s.Passes = append(s.Passes, certificate.Pass{Title: f.passes[n].Title, Pattern: []byte(`{}`), Run: &f.passes[n]})
 			}
 			if err := s.Check(); err != nil {
 				t.Fatalf("a good one: %v", err)
 			}
-			f.passes = slices.Clone(f.passes)
 			spoil(&s)
 			if s.Check() == nil {
 				t.Error("it is taken for a certificate of an erased drive")

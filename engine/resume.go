@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"wiped/engine/drive"
 )
@@ -53,7 +52,12 @@ func (e *Engine) Resume(ids []uint64, confirm []string) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.restart(jobs, items, claims), nil
+	views, err := e.restart(jobs, items, claims)
+	if err != nil {
+		closeAll(claims)
+		return nil, fmt.Errorf("no job was resumed, for that could not be recorded: %w", err)
+	}
+	return views, nil
 }
 
 func unique(ids []uint64) []uint64 {
@@ -112,88 +116,38 @@ func (e *Engine) resumeRefusals(items []Item, confirm []string) (refusals Refusa
 	return refusals
 }
 
-// restart replaces each interrupted job by one that goes on from its checkpoint.
-func (e *Engine) restart(jobs []*job, items []Item, claims []drive.Claim) (views []View) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for n, old := range jobs {
-		r, err := e.cfg.Journal.Job(old.rec.ID)
+// restart replaces each interrupted job by one that goes on from its checkpoint. That they wait again is on disk before
+// any of them begins.
+func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views []View, err error) {
+	var jobs []*job
+	for n, o := range old {
+		r, err := e.cfg.Journal.Job(o.rec.ID)
 		if err != nil {
-			e.cfg.Log.Error("read the job to resume", "job", old.rec.ID, "err", err)
-			_ = claims[n].Close()
-			continue
+			return nil, err
 		}
 		j := e.newJob(r)
-		j.history = old.history // sequence numbers go on, and those who watch keep watching
+		j.history = o.history // numbers go on, and those who watch keep watching
 		j.want, j.path = items[n].Drive.ID, items[n].Drive.Path
 		if j.plan.resume != nil {
 			for _, c := range j.claims(*j.plan.resume) {
 				j.total += c.area.Length
 			}
 		}
+		jobs = append(jobs, j)
+	}
+	for n, j := range jobs {
+		if err := j.change(); err != nil {
+			for _, j := range jobs[:n+1] {
+				_ = j.interrupt("it could not be resumed") // best effort: a start of the program would do it
+			}
+			return nil, err
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for n, j := range jobs {
 		j.begin(claims[n], j.want.Keys)
 		views = append(views, j.view())
 	}
-	return views
-}
-
-// Cancel ends jobs for good, and returns when their ends are on disk or after patience has passed; a
-// view whose state is no result yet is of a job that still waits for its drive.
-func (e *Engine) Cancel(ids []uint64, patience time.Duration) (views []View, err error) {
-	var refusals Refusals
-	var jobs []*job
-	for _, id := range unique(ids) {
-		j, err := e.job(id)
-		var refusal *Refusal
-		switch {
-		case errors.As(err, &refusal):
-			refusals = append(refusals, refusal)
-		case err != nil:
-			return nil, err
-		case j.ended():
-			refusals = append(refusals, refuse(Unsafe, fmt.Sprintf("job %d", id), "it has ended already: "+string(j.state()), fmt.Sprintf("job %d", id)))
-		}
-		jobs = append(jobs, j)
-	}
-	if len(refusals) > 0 {
-		return nil, refusals
-	}
-	deadline := time.After(patience)
-	e.submitting.Lock() // so that none of them is resumed meanwhile
-	for _, j := range jobs {
-		j.cancel()
-	}
-	e.submitting.Unlock()
-	for _, j := range jobs {
-		if j.done != nil {
-			select {
-			case <-j.done:
-			case <-deadline:
-			}
-		}
-		views = append(views, j.view())
-	}
 	return views, nil
-}
-
-// cancel halts a job that runs, and ends one that is interrupted.
-func (j *job) cancel() {
-	j.mu.Lock()
-	live := j.live
-	j.mu.Unlock()
-	if live {
-		j.halt(errCancelled)
-		return
-	}
-	j.mu.Lock()
-	j.found.cancelled = true
-	j.mu.Unlock()
-	result, reason := j.judge()
-	last := j.closing(result, reason)
-	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason), last.Event); err != nil {
-		j.e.cfg.Log.Error("cancel an interrupted job", "job", j.rec.ID, "err", err)
-		return
-	}
-	j.publish(last)
-	j.e.forget(j.rec.ID)
 }

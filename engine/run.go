@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -75,7 +76,7 @@ func (j *job) aside(work func(quit <-chan struct{})) (stop func()) {
 		defer j.guard(func() { j.halt(errDefect) })
 		work(quit)
 	}()
-	return func() { close(quit); <-gone }
+	return sync.OnceFunc(func() { close(quit); <-gone })
 }
 
 // waitTurn waits until as many jobs work as may, then looks at the drive once more: it may have waited for hours.
@@ -85,7 +86,7 @@ func (j *job) waitTurn() signal {
 		return stopped
 	}
 	if err := j.recheck(); err != nil {
-		j.breakOff(fmt.Errorf("not begun, nothing was written: %w", err))
+		j.notBegun(err)
 		return stopped
 	}
 	if err := j.loadPatterns(); err != nil {
@@ -104,28 +105,36 @@ func (j *job) waitTurn() signal {
 	return turnCame
 }
 
-// takeTurn returns when the job may work; false if it was halted before that. Turns come in the order asked for.
-func (j *job) takeTurn() bool {
-	turns := j.e.turns
-	if turns == nil {
-		return true
+// notBegun ends a job that was refused at the last look. One that was resumed is as resumable as it was before.
+func (j *job) notBegun(err error) {
+	if j.plan.resume == nil {
+		j.breakOff(fmt.Errorf("not begun, nothing was written: %w", err))
+		return
 	}
+	j.e.cfg.Log.Error("job not resumed", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.found.interrupted, j.found.why = true, "not resumed: "+err.Error()
+}
+
+// takeTurn returns when the job may work; false if it was halted before that.
+func (j *job) takeTurn() bool {
 	select {
-	case turns <- struct{}{}:
+	case <-j.turn:
+		return true
 	default:
+	}
+	if u, ok := j.history.last(); !ok || u.State != string(Queued) {
 		if err := j.change(); err != nil {
 			j.e.cfg.Log.Error("record that a job waits", "job", j.rec.ID, "err", err)
 		}
-		select {
-		case turns <- struct{}{}:
-		case <-j.ctx.Done():
-			return false
-		}
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.hadTurn = true
-	return true
+	select {
+	case <-j.turn:
+		return true
+	case <-j.ctx.Done():
+		return false
+	}
 }
 
 // recheck holds the claimed drive against the safety rules and against the drive that was confirmed, just before the

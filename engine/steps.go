@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,6 +27,7 @@ func (j *job) write(at position) signal {
 	}
 	pass := journal.PassRun{Title: j.title(at.pass), Started: j.instant()}
 	stop := j.keepCheckpoints(at, w, run.Progress)
+	defer stop() // also where the write panics
 	if run.Extents != nil {
 		err = run.Write(j.ctx, w)
 	}
@@ -33,52 +35,56 @@ func (j *job) write(at position) signal {
 	flushed := j.flush(w)
 	bad := j.unwritten(at, run.Progress)
 	j.settle()
-	if err != nil || errors.Is(flushed, drive.ErrGone) {
-		if flushed == nil {
-			j.checkpoint(at, run.Progress.Watermark(), bad)
-		}
-		if err == nil {
-			err = flushed
-		}
-		j.note(err)
-		return stopped
-	}
 	pass.Ended = j.instant()
 	pass.Bad, pass.BadBytes = ranges(bad), bad.Bytes()
-	pass.BytesWritten = at.offset - j.resumedBadBelow(at) + run.Progress.Good()
+	pass.BytesWritten = at.offset - resumed(at, j.resumedBad).Bytes() + run.Progress.Good()
 	pass.Complete = at.offset+run.Progress.Done() == j.size()
-	return j.endPass(at, pass, bad)
+	if err != nil || errors.Is(flushed, drive.ErrGone) {
+		return j.stopPass(at, pass, run.Progress.Watermark(), bad, cmp.Or(err, flushed))
+	}
+	return j.endPass(at, pass)
 }
 
-// endPass records a pass as complete. A drive that did not flush has not completed anything that may be relied on
-// after a crash, so its checkpoint stays where it was.
-func (j *job) endPass(at position, pass journal.PassRun, bad wipe.Ranges) signal {
+// stopPass ends a pass that did not come to its end. If the job can be resumed a checkpoint says how far it came, else
+// its record does.
+func (j *job) stopPass(at position, pass journal.PassRun, mark int64, bad wipe.Ranges, why error) signal {
+	j.note(why)
+	j.mu.Lock()
+	interrupted := j.found.interrupted
+	if !interrupted {
+		j.found.passes = append(j.found.passes, pass)
+	}
+	j.mu.Unlock()
+	if interrupted && max(mark, at.offset) > 0 {
+		j.checkpoint(at, mark, bad)
+	}
+	return stopped
+}
+
+// endPass records a pass as complete.
+func (j *job) endPass(at position, pass journal.PassRun) signal {
 	j.mu.Lock()
 	j.found.passes = append(j.found.passes, pass)
 	j.mu.Unlock()
-	j.checkpoint(position{pass: at.pass + 1}, 0, bad)
+	j.checkpoint(position{pass: at.pass + 1}, 0, wipe.Ranges{})
 	return stepDone
 }
 
 // unwritten is what this pass could not write, what a run before an interruption could not write included.
 func (j *job) unwritten(at position, p *wipe.Progress) wipe.Ranges {
 	bad := p.Bad()
-	if at.offset > 0 {
-		for _, r := range j.resumedBad {
-			bad.Add(r)
-		}
-	}
+	bad.Merge(resumed(at, j.resumedBad))
 	return bad
 }
 
-// resumedBadBelow is how many bytes below the offset of a resumed pass were not written.
-func (j *job) resumedBadBelow(at position) (bytes int64) {
-	if at.offset > 0 {
-		for _, r := range j.resumedBad {
-			bytes += r.Length
+// resumed is what a checkpoint says that the part of a pass before it could not write.
+func resumed(at position, list []wipe.Range) (bad wipe.Ranges) {
+	for _, r := range list {
+		if r.Offset < at.offset {
+			bad.Add(wipe.Range{Offset: r.Offset, Length: min(r.Length, at.offset-r.Offset)})
 		}
 	}
-	return bytes
+	return bad
 }
 
 func (j *job) flush(w drive.Writer) error {
@@ -132,12 +138,16 @@ func (j *job) checkpointNow(at position, w drive.Writer, p *wipe.Progress) {
 // work after a crash, and the one before is still true.
 func (j *job) checkpoint(at position, mark int64, bad wipe.Ranges) {
 	j.mu.Lock()
-	flushFailed, done := j.found.flushFailed, slices.Clone(j.found.passes)
+	offset := max(mark, at.offset)
+	c := journal.Checkpoint{
+		Time: j.now(), Seq: j.history.given(), Pass: at.pass, Offset: offset, Bad: ranges(resumed(position{offset: offset}, bad.All())),
+		Done: slices.Clone(j.found.passes), Cached: !j.direct, StartedOver: j.found.startedOver,
+	}
+	flushFailed := j.found.flushFailed
 	j.mu.Unlock()
 	if flushFailed {
 		return
 	}
-	c := journal.Checkpoint{Time: j.instant(), Seq: j.history.given(), Pass: at.pass, Offset: max(mark, at.offset), Bad: ranges(bad), Done: done}
 	if err := j.e.cfg.Journal.Checkpoint(j.rec.ID, c); err != nil {
 		j.e.cfg.Log.Error("checkpoint not kept", "job", j.rec.ID, "err", err)
 	}
@@ -198,52 +208,76 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 	return v, err
 }
 
-// check reads back all that the checkpoint claims: this pass below its offset, the pass before above it.
+// check reads back all that the checkpoint claims.
 func (j *job) check(at position) signal {
-	bad := j.lastBad() // of the pass before; both are on record and no news
-	for _, r := range j.resumedBad {
-		bad.Add(r)
-	}
-	for _, claim := range j.claims(at) {
-		if bad.Contains(claim.area) {
-			continue
-		}
-		v, err := j.readBack(j.patterns[claim.pass-1], []wipe.Range{claim.area}, bad)
+	for _, c := range j.claims(at) {
+		holds, err := j.holds(c)
 		if err != nil {
 			j.note(err)
 			return stopped
 		}
-		if v.MismatchBytes+v.UnreadableBytes > 0 {
-			j.e.cfg.Log.Warn("drive does not hold what the checkpoint claims; starting over", "job", j.rec.ID,
-				"pass", claim.pass, "mismatch_bytes", v.MismatchBytes, "unreadable_bytes", v.UnreadableBytes)
-			j.startOver()
-			return claimBroke
+		if holds {
+			continue
 		}
+		if j.found.unwritable() > 0 {
+			j.breakOff(fmt.Errorf("%d bytes could not be written, and the drive lost what was", j.found.unwritable()))
+			return stopped
+		}
+		j.startOver()
+		return claimBroke
 	}
 	return stepDone
 }
 
-// claim is an area that should hold a pass.
+// claim is an area that should hold a pass, but for what that pass could not write. Where a later pass may have gone on
+// over it after the checkpoint, it may hold that one instead.
 type claim struct {
-	pass int
-	area wipe.Range
+	area        wipe.Range
+	pass, later int
+	bad         wipe.Ranges
 }
 
+// claims is what a checkpoint says: its pass below the offset, the pass before, or its own, above.
 func (j *job) claims(at position) (list []claim) {
 	if at.offset > 0 {
-		list = append(list, claim{at.pass, wipe.Range{Offset: 0, Length: at.offset}})
+		list = append(list, claim{area: wipe.Range{Length: at.offset}, pass: at.pass, bad: resumed(at, j.resumedBad)})
 	}
 	if at.pass > 1 && at.offset < j.size() {
-		list = append(list, claim{at.pass - 1, wipe.Range{Offset: at.offset, Length: j.size() - at.offset}})
+		list = append(list, claim{wipe.Range{Offset: at.offset, Length: j.size() - at.offset}, at.pass - 1, min(at.pass, j.plan.passes), j.lastBad()})
 	}
 	return list
 }
 
-// startOver forgets what was done before the interruption.
+// holds reads an area back.
+func (j *job) holds(c claim) (bool, error) {
+	if c.bad.Contains(c.area) {
+		return true, nil
+	}
+	v, err := j.readBack(j.patterns[c.pass-1], []wipe.Range{c.area}, c.bad)
+	if err != nil || v.UnreadableBytes > 0 || v.MismatchBytes == 0 || c.later <= c.pass {
+		return err == nil && v.UnreadableBytes+v.MismatchBytes == 0, err
+	}
+	j.mu.Lock()
+	j.errors = 0 // what differs from the one pass is no error if it is the other
+	j.mu.Unlock()
+	var differ []wipe.Range
+	for _, r := range v.Mismatches {
+		differ = append(differ, wipe.Range(r))
+	}
+	r, err := j.claim.Reader()
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	return wipe.HoldsEither(j.ctx, r, differ, j.rec.Drive.LogicalSector, j.patterns[c.pass-1], j.patterns[c.later-1])
+}
+
+// startOver forgets what was done before the interruption: a claim that is wrong in one place is believed in none.
 func (j *job) startOver() {
+	j.e.cfg.Log.Warn("the drive does not hold what the checkpoint claims; the job starts over", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.found.passes, j.found.flushFailed, j.resumedBad, j.errors = nil, false, nil, 0
+	j.found.passes, j.found.startedOver, j.resumedBad, j.errors = nil, true, nil, 0
 	j.prior, j.total = 0, j.size()*int64(j.plan.passes)+j.verifyBytes()
 }
 

@@ -36,7 +36,13 @@ var layers = map[string][]string{
 	"shell/editor":                 {},
 	"shell":                        {"auth", "engine", "engine/drive", "engine/method", "engine/journal", "engine/certificate", "shell/editor"},
 	"shell/sshd":                   {"auth", "shell"},
-	"cmd/wiped": {"auth", "hostkeys", "shell", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
+	"cmd/wiped-image":              {"cmd/wiped-image/archive", "cmd/wiped-image/debian", "cmd/wiped-image/iso", "cmd/wiped-image/kmod"},
+	"cmd/wiped-image/archive":      {},
+	"cmd/wiped-image/debian":       {},
+	"cmd/wiped-image/iso":          {},
+	"cmd/wiped-image/kmod":         {},
+	"cmd/wiped/boot":               {},
+	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
 		"engine/journal", "engine/certificate"},
 }
 

@@ -18,6 +18,8 @@ var (
 func (s Statement) Check() error {
 	logical := s.Drive.Layer != ""
 	switch {
+	case s.ID == 0:
+		return errors.New("it is of no job")
 	case s.Schema != Schema:
 		return fmt.Errorf("its schema is %q, and this program knows %q", journal.Escape(s.Schema), Schema)
 	case !slices.Contains(results, s.Result):
@@ -89,7 +91,10 @@ func (s Statement) checkWritten() error {
 	}
 	for n, p := range s.Passes {
 		r := p.Run
-		if r == nil || !r.Complete || r.BytesWritten != s.Drive.SizeBytes || r.BadBytes != 0 || len(r.Bad) > 0 || r.Title != p.Title {
+		if len(p.Pattern) == 0 || string(p.Pattern) == "null" {
+			return fmt.Errorf("it says %s, but not what pass %d wrote", s.Result, n+1)
+		}
+		if r == nil || r.Started.IsZero() || r.Ended.IsZero() || !r.Complete || r.BytesWritten != s.Drive.SizeBytes || r.BadBytes != 0 || len(r.Bad) > 0 || r.Title != p.Title {
 			return fmt.Errorf("it says %s, but pass %d did not write every byte", s.Result, n+1)
 		}
 	}

@@ -40,7 +40,7 @@ func unarmor(text []byte) (*sshsig.Signature, error) {
 		return nil, errors.New("it does not begin with -----BEGIN SSH SIGNATURE-----")
 	}
 	body, rest, ok := bytes.Cut(body, []byte(end))
-	if !ok || len(bytes.TrimSpace(rest)) > 0 {
+	if rest := string(rest); !ok || (rest != "" && rest != "\n") {
 		return nil, errors.New("it does not end with -----END SSH SIGNATURE-----")
 	}
 	blob, err := base64.StdEncoding.Strict().DecodeString(string(bytes.ReplaceAll(body, []byte("\n"), nil)))

@@ -24,8 +24,11 @@ var (
 	ErrDamaged = errors.New("journal is damaged")
 )
 
-// ErrNotFound says that no job has this id.
-var ErrNotFound = errors.New("no such job")
+// ErrNotFound says that no job has this id, ErrEnded that it has an end already.
+var (
+	ErrNotFound = errors.New("no such job")
+	ErrEnded    = errors.New("the job has ended already")
+)
 
 // The buckets: jobs holds one bucket for each job, open and ended are indexes so that a start or a listing does not
 // have to read the jobs of years.
@@ -149,7 +152,7 @@ func (j *Journal) Checkpoint(id uint64, c Checkpoint) error {
 func (j *Journal) End(id uint64, end End, last Event) error {
 	return j.update("keep the end", id, func(b *bolt.Bucket) error {
 		if b.Get(keyEnd) != nil {
-			return errors.New("the job has ended already")
+			return ErrEnded
 		}
 		tx, key := b.Tx(), number(id)
 		return errors.Join(

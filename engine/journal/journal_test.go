@@ -139,7 +139,7 @@ func TestRecordRoundTrip(t *testing.T) {
 			return j.Change(e)
 		}},
 		{"first Checkpoint", func() error {
-			want.Checkpoint = &Checkpoint{At(noon), 3, 1, 1 << 30, []Range{{0, 512}, {1 << 20, 4096}}, nil}
+			want.Checkpoint = &Checkpoint{Time: At(noon), Seq: 3, Pass: 1, Offset: 1 << 30, Bad: []Range{{0, 512}, {1 << 20, 4096}}}
 			return j.Checkpoint(1, *want.Checkpoint)
 		}},
 		{"Checkpoint that completes a pass", func() error {

@@ -71,12 +71,14 @@ type Range struct {
 // It is written only after the drive has flushed. The newest replaces the one before, so that all in it
 // belongs together.
 type Checkpoint struct {
-	Time   Time      `json:"time"`
-	Seq    uint64    `json:"seq"`  // the newest sequence number given out so far
-	Pass   int       `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
-	Offset int64     `json:"offset"`
-	Bad    []Range   `json:"bad,omitempty"`  // areas that this pass could not write so far
-	Done   []PassRun `json:"done,omitempty"` // the passes before it
+	Time        Time      `json:"time"`
+	Seq         uint64    `json:"seq"`  // the newest sequence number given out so far
+	Pass        int       `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
+	Offset      int64     `json:"offset"`
+	Bad         []Range   `json:"bad,omitempty"`          // areas that this pass could not write so far
+	Done        []PassRun `json:"done,omitempty"`         // the passes before it
+	Cached      bool      `json:"cached,omitempty"`       // some I/O so far went through the page cache
+	StartedOver bool      `json:"started_over,omitempty"` // the drive once did not hold what a checkpoint claimed
 }
 
 // Event is a job's state at one instant: what `watch --json` prints. Changes of state are kept for ever, progress is not.

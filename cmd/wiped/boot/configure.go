@@ -92,6 +92,7 @@ func (m *Machine) begin(s Settings) {
 
 // fetch gets keys from the network until it has them. They count from the next login on, whenever they come.
 func (m *Machine) fetch(url, sum string) {
+	m.awaitNetwork() // so that the first failure is one
 	for pause := time.Second; m.ctx.Err() == nil; pause = min(2*pause, time.Minute) {
 		text, err := fetchKeys(m.ctx, url, sum)
 		m.problem("keys_url", err)

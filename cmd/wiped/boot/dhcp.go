@@ -51,6 +51,18 @@ func newLease(offer, ack *dhcpv4.DHCPv4, got time.Time) (*lease, error) {
 	return &lease{offer, ack, a, got}, err
 }
 
+// whyNoLease is short where the library's words say nothing more.
+func whyNoLease(err error) string {
+	var refused *nclient4.ErrNak
+	switch {
+	case errors.As(err, &refused):
+		return "the server refuses"
+	case errors.Is(err, nclient4.ErrNoResponse):
+		return "no good answer"
+	}
+	return oneLine(err)
+}
+
 // errRefused is a server that takes the address back: it must not be used a moment longer.
 var errRefused = errors.New("the DHCP server takes the address back")
 

@@ -25,10 +25,17 @@ type addressing struct {
 	rebind   time.Duration // after this by any server
 }
 
-// route is one route; a zero via is a network on the link itself.
+// route is one route; without via it leads to a network on the link itself.
 type route struct {
 	to  netip.Prefix
 	via netip.Addr
+}
+
+func (r route) String() string {
+	if !r.via.IsValid() {
+		return r.to.String()
+	}
+	return r.to.String() + " via " + r.via.String()
 }
 
 // goodOffer tells whether an offer can be used: some devices that should be silent offer nonsense, and the first good

@@ -37,12 +37,12 @@ func TestFromLease(t *testing.T) {
 		dhcpv4.OptGeneric(dhcpv4.OptionInterfaceMTU, []byte{5, 0xdc}))
 	a, err := fromLease(m)
 	got := fmt.Sprintln(a.address, a.routes, a.dns, a.ntp, a.hostname, a.search, a.mtu, a.lifetime, a.renew, a.rebind, err)
-	if want := "192.0.2.15/24 [{0.0.0.0/0 192.0.2.9}] [192.0.2.3] [192.0.2.4] bench-1  1500 16m40s 8m20s 14m35s <nil>\n"; got != want {
+	if want := "192.0.2.15/24 [0.0.0.0/0 via 192.0.2.9] [192.0.2.3] [192.0.2.4] bench-1  1500 16m40s 8m20s 14m35s <nil>\n"; got != want {
 		t.Errorf("fromLease = %swant %s", got, want)
 	}
 	classless := ack(t, "192.0.2.15", dhcpv4.OptRouter(ips("192.0.2.9")...), dhcpv4.OptClasslessStaticRoute(
 		&dhcpv4.Route{Dest: far, Router: net.IPv4zero}, &dhcpv4.Route{Dest: all, Router: net.IPv4(203, 0, 113, 1)}))
-	if a, err = fromLease(classless); fmt.Sprint(a.routes) != "[{198.51.100.0/24 invalid IP} {203.0.113.1/32 invalid IP} {0.0.0.0/0 203.0.113.1}]" {
+	if a, err = fromLease(classless); fmt.Sprint(a.routes) != "[198.51.100.0/24 203.0.113.1/32 0.0.0.0/0 via 203.0.113.1]" {
 		t.Errorf("classless routes = %v, %v", a.routes, err)
 	}
 }
@@ -109,8 +109,8 @@ func TestLeaseTimes(t *testing.T) {
 func TestFixed(t *testing.T) {
 	var s Settings
 	for value, want := range map[string]string{
-		"192.0.2.7/24,192.0.2.1": "[{0.0.0.0/0 192.0.2.1}]", "192.0.2.7/24": "[]",
-		"192.0.2.7/32,192.0.2.1": "[{192.0.2.1/32 invalid IP} {0.0.0.0/0 192.0.2.1}]", "2001:db8::7/64,2001:db8::1": "[{::/0 2001:db8::1}]",
+		"192.0.2.7/24,192.0.2.1": "[0.0.0.0/0 via 192.0.2.1]", "192.0.2.7/24": "[]",
+		"192.0.2.7/32,192.0.2.1": "[192.0.2.1/32 0.0.0.0/0 via 192.0.2.1]", "2001:db8::7/64,2001:db8::1": "[::/0 via 2001:db8::1]",
 	} {
 		if err := s.set("ip", value); err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ func (l *link) plugged() bool {
 // run keeps the link addressed until the cable is pulled.
 func (l *link) run(ctx context.Context) {
 	if l.net.claimFixed(l) {
-		l.say("%s", l.set(fixed(l.net.set()), "fixed"))
+		l.say("%s", l.set(fixed(l.net.set()), "wiped.ip"))
 		return
 	}
 	for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Minute) {
@@ -70,7 +70,7 @@ func (l *link) run(ctx context.Context) {
 			continue
 		}
 		if ctx.Err() == nil {
-			l.say("no DHCP server gives an address; still asking. Next: look at the DHCP server or the cable, or start with wiped.ip=ADDRESS/PREFIX,GATEWAY")
+			l.say("no address by DHCP (%s); still asking. Next: look at the DHCP server or the cable, or start with wiped.ip=ADDRESS/PREFIX,GATEWAY", whyNoLease(err))
 			sleep(ctx, pause)
 		}
 	}
@@ -143,7 +143,7 @@ func apply(index int, a addressing) (err error) {
 	}
 	for _, r := range a.routes {
 		if e := netlink.RouteReplace(kernelRoute(index, r)); e != nil {
-			err = errors.Join(err, fmt.Errorf("set route to %s: %w", r.to, e))
+			err = errors.Join(err, fmt.Errorf("set route to %s: %w", r, e))
 		}
 	}
 	return err

@@ -118,8 +118,12 @@ func explainWrite(err error) error {
 
 // awaitVolume waits for one partition, which is named by its label or its device.
 func (m *Machine) awaitVolume(wanted string) (volume, error) {
-	for end := time.Now().Add(stateWait); ; {
+	for end, said := time.Now().Add(stateWait), false; ; {
 		v, err := chooseVolume(m.look(), wanted)
+		if err != nil && !said {
+			m.step("waiting up to %s for the state partition %s", stateWait, wanted)
+			said = true
+		}
 		if err == nil || time.Now().After(end) || m.ctx.Err() != nil {
 			return v, err
 		}

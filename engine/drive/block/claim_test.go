@@ -3,6 +3,7 @@ package block
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -251,6 +252,11 @@ func TestRealLoopVariants(t *testing.T) {
 		t.Skipf("no sfdisk: %v: %s", err, out)
 	}
 	name := filepath.Base(dev)
+	for n, place := range [][]string{{"2048", "2048"}, {"4096", "4096"}} { // a kernel may have no parser of partition tables
+		if _, err := os.Stat(dev + "p" + fmt.Sprint(n+1)); err != nil {
+			must(t, "addpart", dev, fmt.Sprint(n+1), place[0], place[1])
+		}
+	}
 	if i := find(t, dev).Info(); strings.Join(i.Partitions, " ") != name+"p1 "+name+"p2" {
 		t.Errorf("partitions of %s = %v; want %sp1, %sp2", dev, i.Partitions, name, name)
 	}
@@ -259,7 +265,7 @@ func TestRealLoopVariants(t *testing.T) {
 	must(t, "swapon", part)
 	defer func() { _ = exec.Command("swapoff", part).Run() }()
 	d := find(t, dev)
-	if uses := d.Info().Uses; len(uses) != 1 || uses[0].What != name+"p1 is swap" {
+	if uses := d.Info().Uses; len(uses) != 1 || uses[0].What != name+"p1: swap" {
 		t.Errorf("uses of %s = %v; want %sp1 is swap", dev, uses, name)
 	}
 	if c, err := d.Claim(); !errors.Is(err, drive.ErrHeld) {

@@ -197,7 +197,7 @@ func TestPartitions(t *testing.T) {
 	if !slices.Equal(got.Partitions, []string{"sda1", "sda2", "sda3"}) {
 		t.Errorf("partitions = %v; want sda1, sda2, sda3", got.Partitions)
 	}
-	for _, want := range []string{"part of md0", "sda1 is part of dm-3 (vg-root)", "sda2 holds the root filesystem", "sda2 is mounted on ", "sda3 is part of bcache"} {
+	for _, want := range []string{"part of md0", "sda1: part of dm-3 (vg-root)", "sda2: holds the root filesystem", "sda2: mounted on ", "sda3: part of bcache"} {
 		if !slices.ContainsFunc(got.Uses, func(u drive.Use) bool { return strings.HasPrefix(u.What, want) && u.Hint != "" }) {
 			t.Errorf("uses = %v; want %q with a hint", got.Uses, want)
 		}

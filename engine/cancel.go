@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wiped/engine/journal"
+)
+
+// Cancel ends jobs for good, all or none, and returns when their ends are on disk or after patience has passed; a view
+// whose state is no result yet is of a job that still waits for its drive.
+func (e *Engine) Cancel(ids []uint64, patience time.Duration) (views []View, err error) {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	jobs, err := e.cancelAll(ids)
+	for _, j := range jobs {
+		if j.done != nil {
+			select {
+			case <-j.done:
+			case <-ctx.Done():
+			}
+		}
+		views = append(views, j.view())
+	}
+	return views, err
+}
+
+// cancelAll looks the jobs up and cancels them while none of them can be resumed.
+func (e *Engine) cancelAll(ids []uint64) (jobs []*job, err error) {
+	e.submitting.Lock()
+	defer e.submitting.Unlock()
+	var refusals Refusals
+	for _, id := range unique(ids) {
+		j, err := e.job(id)
+		var refusal *Refusal
+		switch {
+		case errors.As(err, &refusal):
+			refusals = append(refusals, refusal)
+		case err != nil:
+			return nil, err
+		case j.ended():
+			refusals = append(refusals, refuse(Unsafe, fmt.Sprintf("job %d", id), "it has ended already: "+string(j.state()), fmt.Sprintf("job %d", id)))
+		}
+		jobs = append(jobs, j)
+	}
+	if len(refusals) > 0 {
+		return nil, refusals
+	}
+	for _, j := range jobs {
+		if err := j.cancel(); err != nil {
+			return nil, fmt.Errorf("the end of job %d could not be recorded: %w", j.rec.ID, err)
+		}
+	}
+	return jobs, nil
+}
+
+// cancel halts a job that runs, and ends one that is interrupted.
+func (j *job) cancel() error {
+	j.mu.Lock()
+	if j.live {
+		j.mu.Unlock()
+		j.halt(errCancelled)
+		return nil
+	}
+	j.found.cancelled = true
+	j.found.passes = append(j.found.passes, j.partial()...)
+	j.mu.Unlock()
+	result, reason := j.judge()
+	last := j.closing(result, reason)
+	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason), last.Event); err != nil {
+		j.history.undo(last.Seq)
+		if errors.Is(err, journal.ErrEnded) {
+			return nil // just now, by itself
+		}
+		return err
+	}
+	j.publish(last)
+	j.e.forget(j.rec.ID)
+	return nil
+}
+
+// partial is the pass that an interruption stopped, as far as its checkpoint knows it.
+func (j *job) partial() []journal.PassRun {
+	at := j.plan.resume
+	if at == nil || at.offset == 0 || at.pass > j.plan.passes {
+		return nil
+	}
+	bad := resumed(*at, j.resumedBad)
+	return []journal.PassRun{{Title: j.title(at.pass), Bad: ranges(bad), BadBytes: bad.Bytes(), BytesWritten: at.offset - bad.Bytes()}}
+}
