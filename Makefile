@@ -6,7 +6,7 @@ FUZZTIME   ?= 10s
 SHELL       = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
-.PHONY: build test race lint fuzz docs demo run clean
+.PHONY: build test race lint fuzz docs demo run image test-vm clean
 
 build: bin/wiped
 
@@ -53,6 +53,10 @@ demo: build
 
 run: build
 	@WIPED=bin/wiped docs/demo.sh run
+
+# The appliance image in bin/image: kernel, initramfs, ISO. Two builds from the same inputs are the same, byte for byte.
+image: build
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) run ./cmd/wiped-image --wiped bin/wiped --out bin/image --vmlinux
 
 clean:
 	rm -rf bin

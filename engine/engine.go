@@ -179,12 +179,7 @@ func (e *Engine) alive(id uint64) bool {
 	e.mu.Lock()
 	j := e.jobs[id]
 	e.mu.Unlock()
-	if j == nil {
-		return false
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.live
+	return j != nil && j.isLive()
 }
 
 // forget drops the oldest ended jobs from memory; the journal has them.

@@ -125,6 +125,12 @@ func (j *job) begin(claim drive.Claim, keys []string) {
 	go j.run()
 }
 
+func (j *job) isLive() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.live
+}
+
 // action is what the job is doing, in words.
 func (j *job) action(at position) string {
 	switch at.phase {

@@ -16,6 +16,7 @@ type Watch struct {
 	mu   sync.Mutex
 	seen map[uint64]uint64 // job -> the newest sequence number that was handed out
 	jobs map[uint64]*job
+	all  bool // every job that runs is followed, without being added
 }
 
 // Watch begins to follow jobs. With since, it begins after that sequence number: every change of state since then and
@@ -41,6 +42,24 @@ func (e *Engine) Watch(ids []uint64, since *uint64) (*Watch, error) {
 
 // Follow begins to follow nothing yet: Add adds jobs.
 func (e *Engine) Follow() *Watch { return e.newWatch() }
+
+// FollowAll follows every job from when it begins to run.
+func (e *Engine) FollowAll() *Watch {
+	w := e.newWatch()
+	w.all = true
+	return w
+}
+
+// join adds the jobs that began since the last look. The caller holds mu.
+func (w *Watch) join() {
+	w.e.mu.Lock()
+	defer w.e.mu.Unlock()
+	for id, j := range w.e.jobs {
+		if j.isLive() && w.jobs[id] == nil {
+			w.jobs[id], w.seen[id] = j, j.history.base
+		}
+	}
+}
 
 func (e *Engine) newWatch() *Watch {
 	return &Watch{e: e, wake: e.news.listen(), seen: map[uint64]uint64{}, jobs: map[uint64]*job{}}
@@ -106,6 +125,9 @@ func (w *Watch) Wait(ctx context.Context) error {
 func (w *Watch) Take() (news []Update, rest bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.all {
+		w.join()
+	}
 	rest = true
 	for _, id := range sortedKeys(w.jobs) {
 		alive := w.e.alive(id) // before its history: a resumed job is not at rest, although its last update so far is its interruption
@@ -115,6 +137,9 @@ func (w *Watch) Take() (news []Update, rest bool) {
 		}
 		news = append(news, some...)
 		rest = rest && resting && !alive
+		if w.all && resting && !alive {
+			delete(w.jobs, id)
+		}
 	}
 	return news, rest
 }
@@ -129,11 +154,9 @@ func (e *Engine) Unfinished() (ids []uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for id, j := range e.jobs {
-		j.mu.Lock()
-		if j.live {
+		if j.isLive() {
 			ids = append(ids, id)
 		}
-		j.mu.Unlock()
 	}
 	slices.Sort(ids)
 	return ids

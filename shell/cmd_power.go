@@ -14,7 +14,8 @@ import (
 type Machine interface {
 	PowerOff() error
 	Reboot() error
-	Suspend() error
+	// Suspend returns when the machine is awake again: by itself after a time, or by its button where that is 0.
+	Suspend(time.Duration) error
 	// Persistent tells whether the state outlives a power-off.
 	Persistent() bool
 }
@@ -37,16 +38,24 @@ const powerLong = "Refused while a job runs. Where the state is kept in memory o
 	"(`certificate ID --format json` and `--format sig`): they would be gone."
 
 var suspend = command{
-	name: "suspend", role: auth.Admin, changes: true, appliance: true,
-	short: "sleep, and wake up by the power button: thaws drives",
+	name: "suspend", args: "[--for DURATION]", role: auth.Admin, changes: true, appliance: true,
+	short: "sleep for some seconds: thaws drives that the BIOS froze",
 	long: "Drives that the BIOS froze refuse security erase until they lose power for a moment; a suspend does that. The connection " +
 		"stalls meanwhile. Refused while a job runs.",
-	prepare: noFlags(func(c *call) error {
-		if err := c.nothingRuns(); err != nil {
-			return err
+	example: "suspend --for 30s",
+	prepare: func(fs *pflag.FlagSet) func(*call) error {
+		after := fs.Duration("for", 10*time.Second, "wake up after this `DURATION`; 0: only by the power button")
+		return func(c *call) error {
+			if err := c.nothingRuns(); err != nil {
+				return err
+			}
+			if err := c.sh.Machine.Suspend(*after); err != nil {
+				return &failure{exitFailed, clean(err.Error()), err}
+			}
+			c.printf("awake again\n")
+			return nil
 		}
-		return c.sh.Machine.Suspend()
-	}),
+	},
 }
 
 func preparePower(saying string, do func(Machine) error) func(*pflag.FlagSet) func(*call) error {

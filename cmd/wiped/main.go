@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
+
+	"wiped/cmd/wiped/boot"
 )
 
 const usage = `wiped is a disk-wipe appliance that is an SSH server.
@@ -28,11 +30,20 @@ const (
 	exitUsage = 2
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	switch {
+	case boot.IsModprobe(os.Args):
+		os.Exit(boot.Modprobe(os.Args))
+	case boot.IsInit():
+		boot.Supervise("init")
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // commands are the words of the command line.
 var commands = map[string]func(args []string, out, errOut io.Writer) int{
 	"serve":   serve,
+	"init":    initialize,
 	"verify":  verify,
 	"version": version,
 }

@@ -68,25 +68,34 @@ func serve(args []string, out, errOut io.Writer) int {
 		return exitUsage
 	}
 	log := slog.New(slog.NewTextHandler(errOut, nil))
-	st, err := start(s, log)
+	log.Info("starting", "version", software())
+	st, ln, err := open(s, &appliance{}, log)
 	if err != nil {
 		fmt.Fprintf(errOut, "wiped serve: %s\n", journal.Escape(err.Error()))
 		return exitError
 	}
 	defer st.close()
-	ln, err := net.Listen("tcp", s.listen)
-	if err != nil {
-		fmt.Fprintf(errOut, "wiped serve: %v. Next: stop what listens there, or choose another --listen\n", err)
-		return exitError
-	}
-	log.Info("starting", "version", software())
 	fmt.Fprintf(errOut, "listening on %s\n", ln.Addr()) // programs wait for this line and read the port from it
-	return st.serve(ln)
+	return st.serve(ln, nil)
 }
 
-// serve accepts connections until a signal comes, then ends everything in order: no new sessions, jobs to a checkpoint,
-// sessions told, connections closed.
-func (st *station) serve(ln net.Listener) int {
+// open starts a station and listens.
+func open(s *settings, a *appliance, log *slog.Logger) (*station, net.Listener, error) {
+	st, err := start(s, a, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	ln, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		st.close()
+		return nil, nil, fmt.Errorf("%w. Next: stop what listens there, or choose another --listen", err)
+	}
+	return st, ln, nil
+}
+
+// serve accepts connections until a signal comes or ending is closed, then ends everything in order: no new sessions, jobs
+// to a checkpoint, sessions told, connections closed.
+func (st *station) serve(ln net.Listener, ending <-chan struct{}) int {
 	stopped := make(chan os.Signal, 2)
 	signal.Notify(stopped, syscall.SIGTERM, os.Interrupt)
 	failed := make(chan error, 1)
@@ -94,6 +103,7 @@ func (st *station) serve(ln net.Listener) int {
 	select {
 	case sig := <-stopped:
 		st.log.Info("stopping", "signal", sig.String())
+	case <-ending:
 	case err := <-failed:
 		st.log.Error("the listener failed", "err", err)
 		st.stop(stopped)

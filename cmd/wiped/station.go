@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
@@ -23,17 +21,19 @@ import (
 
 // station is everything that runs, plugged together.
 type station struct {
-	log      *slog.Logger
-	journal  *journal.Journal
-	messages *journal.Messages
-	audit    *journal.Audit
-	engine   *engine.Engine
-	sshd     *sshd.Server
-	stopping chan struct{}
+	log          *slog.Logger
+	journal      *journal.Journal
+	messages     *journal.Messages
+	audit        *journal.Audit
+	engine       *engine.Engine
+	shell        *shell.Shell
+	sshd         *sshd.Server
+	fingerprints []string
+	stopping     chan struct{}
 }
 
 // start checks everything that can be wrong before anybody is let in, in the order in which an operator would mend it.
-func start(s *settings, log *slog.Logger) (st *station, err error) {
+func start(s *settings, a *appliance, log *slog.Logger) (st *station, err error) {
 	images, err := image.New(s.images)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,8 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range own.Fingerprints() {
+	st.fingerprints = own.Fingerprints()
+	for _, line := range st.fingerprints {
 		log.Info(line)
 	}
 	name, err := os.Hostname()
@@ -72,7 +73,7 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 	}
 	st.engine, err = engine.New(engine.Config{
 		Sources: []drive.Source{images, blocks}, Journal: st.journal, Signer: own.Certificate, Log: log, Protect: s.protect,
-		Parallel: s.parallel, Station: name, Software: software(), Clock: kernelClock,
+		Parallel: s.parallel, Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin(),
 	})
 	if err != nil {
 		return nil, err
@@ -80,7 +81,8 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 	if err := st.logProtection(); err != nil {
 		return nil, err
 	}
-	sh := shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: log, Version: software(), Stopping: st.stopping})
+	sh := shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: log, Version: software(), Stopping: st.stopping, Machine: a.machine()})
+	st.shell = sh
 	st.sshd, err = sshd.New(sshd.Config{
 		HostKeys: own.Host, Authorize: keys.Authorize, IdentityOf: auth.IdentityOf, Handler: sh.Serve, Log: log,
 		LoginGrace: s.loginGrace, Keepalive: s.keepalive,
@@ -89,18 +91,6 @@ func start(s *settings, log *slog.Logger) (st *station, err error) {
 		},
 	})
 	return st, err
-}
-
-// kernelClock asks the kernel whether something keeps its clock synchronised (adjtimex(2), STA_UNSYNC).
-func kernelClock() string {
-	var t unix.Timex
-	if _, err := unix.Adjtimex(&t); err != nil {
-		return ""
-	}
-	if t.Status&unix.STA_UNSYNC != 0 {
-		return "not synchronised"
-	}
-	return "synchronised"
 }
 
 // open opens what is kept under the state directory. The journal comes first: its lock is the directory's.
@@ -150,6 +140,7 @@ func (st *station) close() {
 	if st.journal != nil {
 		errs = append(errs, st.journal.Close())
 	}
+	st.audit, st.messages, st.journal = nil, nil, nil
 	if err := errors.Join(errs...); err != nil {
 		st.log.Error("close the state", "err", err)
 	}

@@ -156,7 +156,7 @@ func (m *Machine) writeKeys(path string) error {
 
 // nameWait is how long a name from DHCP is waited for, cableWait how long a card may take to find that it has a cable.
 const (
-	nameWait  = 15 * time.Second
+	nameWait  = 10 * time.Second
 	cableWait = 4 * time.Second
 )
 

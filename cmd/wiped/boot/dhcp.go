@@ -25,7 +25,7 @@ var asked = dhcpv4.WithRequestedOptions(dhcpv4.OptionSubnetMask, dhcpv4.OptionRo
 
 // acquire gets a lease from the first server with a good offer.
 func acquire(ctx context.Context, link string) (*lease, error) {
-	client, err := nclient4.New(link, nclient4.WithTimeout(3*time.Second), nclient4.WithRetry(3))
+	client, err := nclient4.New(link, nclient4.WithTimeout(3*time.Second), nclient4.WithRetry(2))
 	if err != nil {
 		return nil, fmt.Errorf("ask for an address: %w", err)
 	}

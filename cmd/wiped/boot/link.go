@@ -61,8 +61,8 @@ func (l *link) run(ctx context.Context) {
 		l.say("%s", l.set(fixed(l.net.set()), "wiped.ip"))
 		return
 	}
+	l.say("DHCP: asking")
 	for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Minute) {
-		l.say("DHCP: asking")
 		got, err := acquire(ctx, l.name)
 		if err == nil {
 			pause = time.Second

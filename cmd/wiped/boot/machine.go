@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -82,6 +83,17 @@ func (m *Machine) prepare() {
 	}
 	m.problem("arguments", errors.Join(err, argsErr))
 	m.step("file systems are mounted")
+	go m.seed()
+}
+
+// seed makes the kernel gather randomness, which an old machine starts without: it does so only while somebody waits for
+// it, and what asks for addresses looks without waiting.
+func (m *Machine) seed() {
+	begun := time.Now()
+	_, _ = rand.Read(make([]byte, 1)) // cannot fail
+	if took := time.Since(begun); took > time.Second {
+		m.step("randomness took %s to gather", took.Round(time.Second))
+	}
 }
 
 // plug loads drivers, for what is there and for whatever comes, and waits until storage has turned up.
