@@ -1,6 +1,7 @@
 # What CI calls and what a person types are the same targets.
 GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM   = gotest.tools/gotestsum@v1.13.0
 FUZZTIME   ?= 10s
 
 SHELL       = /bin/bash
@@ -25,9 +26,9 @@ race: build
 
 define tests
 	@[ "$$(id -u)" = 0 ] || echo "not root: stories with loop devices, mounts and a full state directory are left out"
-	@mkdir -p bin; $(GO) test -v $(1) ./... >bin/test.log 2>&1 || { grep -vE '^ *(=== |--- PASS|--- SKIP)|^PASS$$' bin/test.log; exit 1; }
-	@grep -E '^(ok|\?) ' bin/test.log
-	@skipped=$$(grep -E '^ *--- SKIP' bin/test.log) || exit 0; echo "left out:"; echo "$$skipped"; [ -z "$$WIPED_FORBID_SKIP" ]
+	$(GO) run $(GOTESTSUM) --format pkgname --jsonfile bin/test.json -- $(1) ./...
+	@skipped=$$(grep '"Action":"skip"' bin/test.json | grep -o '"Package":"[^"]*","Test":"[^"]*"') || exit 0; \
+		echo "left out:"; echo "$$skipped"; [ -z "$$WIPED_FORBID_SKIP" ]
 endef
 
 lint:

@@ -122,6 +122,9 @@ func (e *Engine) Shutdown() {
 // Signer is the public half of the key that signs certificates.
 func (e *Engine) Signer() ssh.PublicKey { return e.cfg.Signer.PublicKey() }
 
+// KeyOrigin says where the key that signs comes from, if that is worth saying.
+func (e *Engine) KeyOrigin() string { return e.cfg.KeyOrigin }
+
 // Station is the name of this machine on certificates.
 func (e *Engine) Station() string { return e.cfg.Station }
 

@@ -96,11 +96,6 @@ func TestRangesOfBrokenPass(t *testing.T) {
 		"vanishes": func(_ *workshop, f *drivetest.Fake, _ uint64) { f.PowerCut(rand.New(rand.NewPCG(1, 1))); f.Release() },
 		"cancelled": func(w *workshop, f *drivetest.Fake, id uint64) {
 			j, _ := w.job(id)
-			eventually(t, "the bad sector was met", func() bool {
-				j.mu.Lock()
-				defer j.mu.Unlock()
-				return j.progress != nil && j.progress.Errors() > 0
-			})
 			j.halt(errCancelled)
 			f.Release()
 		},
@@ -111,6 +106,12 @@ func TestRangesOfBrokenPass(t *testing.T) {
 			w := open(t, "", nil, f)
 			id := w.erase("zero", "full", "f0")[0]
 			<-held
+			j, _ := w.job(id)
+			eventually(t, "the bad sector was met", func() bool {
+				j.mu.Lock()
+				defer j.mu.Unlock()
+				return j.progress != nil && j.progress.Errors() > 0
+			})
 			stop(w, f, id)
 			v := w.end(id)
 			s, _, _, err := w.Certificate(id)

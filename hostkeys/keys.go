@@ -50,6 +50,15 @@ func Load(dir string) (*Keys, error) {
 	return keys, nil
 }
 
+// Files are the names of the key files, in the order of Fingerprints.
+func (k *Keys) Files() []string {
+	var names []string
+	for _, spec := range specs {
+		names = append(names, spec.name)
+	}
+	return names
+}
+
 // Fingerprints returns a line for each key, in the form in which SSH clients show it.
 func (k *Keys) Fingerprints() []string {
 	var lines []string

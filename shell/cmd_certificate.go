@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"wiped/auth"
@@ -52,7 +54,7 @@ var signer = command{
 	short: "the line that makes others trust this station's certificates",
 	long:  "Put it into a file allowed_signers for ssh-keygen -Y verify and wiped verify. Fetch it over a connection whose host key you know.",
 	prepare: noFlags(func(c *call) error {
-		c.printf("%s\n", certificate.SignerLine(c.sh.Engine.Signer()))
+		c.printf("%s\n", strings.TrimSpace(certificate.SignerLine(c.sh.Engine.Signer())+" "+c.sh.Engine.KeyOrigin()))
 		return nil
 	}),
 }

@@ -53,6 +53,10 @@ func (a *appliance) run() int {
 	if s.drives == "" {
 		s.drives = "all"
 	}
+	if a.boot.Misconfigured() { // what was meant to be protected may be what was mistyped
+		s.protect = append(s.protect, "*")
+		a.boot.Console.Line("nothing is erased until the settings are mended and the machine is started again")
+	}
 	log := slog.New(slog.NewTextHandler(a.boot.Console, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	st, ln, err := open(s, a, log)
 	if err != nil {
@@ -111,12 +115,12 @@ func (a *appliance) clock() string {
 	return kernelClock()
 }
 
-// keyOrigin says where the certificate key comes from, where that is worth saying: on a machine without a memory.
-func (a *appliance) keyOrigin() string {
+// keyOrigin says where a key comes from, where that is worth saying: on a machine that may have no memory.
+func (a *appliance) keyOrigin(file string) string {
 	if a.boot == nil {
 		return ""
 	}
-	return a.boot.KeyOrigin("certificate_ed25519_key")
+	return a.boot.KeyOrigin(file)
 }
 
 // kernelClock asks the kernel whether something keeps its clock synchronised (adjtimex(2), STA_UNSYNC).

@@ -53,8 +53,12 @@ func cmdKey(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func sshArgs(ts *testscript.TestScript, name string, more ...string) []string {
-	w := ts.Getenv("WORK")
-	return append([]string{"-F", "none", "-p", ts.Getenv("PORT"), "-i", filepath.Join(w, "keys", name), "-o", "IdentitiesOnly=yes",
+	return clientArgs(ts.Getenv("WORK"), ts.Getenv("PORT"), name, more...)
+}
+
+// clientArgs are the arguments of ssh for the holder of a key in w/keys.
+func clientArgs(w, port, name string, more ...string) []string {
+	return append([]string{"-F", "none", "-p", port, "-i", filepath.Join(w, "keys", name), "-o", "IdentitiesOnly=yes",
 		"-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile=" + filepath.Join(w, "known_hosts"),
 		"-o", "LogLevel=ERROR"}, more...)
 }

@@ -34,18 +34,27 @@ func setUpStation(env *testscript.Env) error {
 			return err
 		}
 	}
+	lines, err := newPeople(env.WorkDir)
+	if err != nil {
+		return err
+	}
+	env.Setenv("HOME", env.WorkDir)
+	return os.WriteFile(filepath.Join(env.WorkDir, "state", "authorized_keys"), []byte(lines), 0o600)
+}
+
+// newPeople makes a key for each person in work/keys, and the lines of authorized_keys for all but the stranger.
+func newPeople(work string) (string, error) {
 	var lines strings.Builder
 	for _, who := range []string{"admin", "operator", "viewer", "stranger"} {
-		public, err := newKey(env.WorkDir, who)
+		public, err := newKey(work, who)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if who != "stranger" {
 			fmt.Fprintf(&lines, "role=%q %s\n", who, public)
 		}
 	}
-	env.Setenv("HOME", env.WorkDir)
-	return os.WriteFile(filepath.Join(env.WorkDir, "state", "authorized_keys"), []byte(lines.String()), 0o600)
+	return lines.String(), nil
 }
 
 func newKey(work, who string) (public string, err error) {

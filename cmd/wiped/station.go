@@ -63,9 +63,12 @@ func start(s *settings, a *appliance, log *slog.Logger) (st *station, err error)
 	if err != nil {
 		return nil, err
 	}
-	st.fingerprints = own.Fingerprints()
-	for _, line := range st.fingerprints {
+	for n, line := range own.Fingerprints() {
+		if origin := a.keyOrigin(own.Files()[n]); origin != "" {
+			line += " (" + origin + ")"
+		}
 		log.Info(line)
+		st.fingerprints = append(st.fingerprints, line)
 	}
 	name, err := os.Hostname()
 	if err != nil {
@@ -73,7 +76,7 @@ func start(s *settings, a *appliance, log *slog.Logger) (st *station, err error)
 	}
 	st.engine, err = engine.New(engine.Config{
 		Sources: []drive.Source{images, blocks}, Journal: st.journal, Signer: own.Certificate, Log: log, Protect: s.protect,
-		Parallel: s.parallel, Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin(),
+		Parallel: s.parallel, Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
 	})
 	if err != nil {
 		return nil, err

@@ -13,6 +13,13 @@ func (m *Machine) Settings() Settings {
 	return m.settings
 }
 
+// Misconfigured tells whether something in what the station was told could not be understood.
+func (m *Machine) Misconfigured() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.problems["settings"] != "" || m.problems["arguments"] != "" || m.problems["partition"] != ""
+}
+
 // Persistent tells whether the state outlives the power-off.
 func (m *Machine) Persistent() bool { return m.stateKind() == onPartition }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -110,11 +111,7 @@ func (m *Machine) plug() {
 	m.listen()
 	m.problem("modules.load", m.modules.always())
 	m.modules.coldplug("/sys/devices")
-	calm := 500 * time.Millisecond
-	if usbStorage(modaliases("/sys/devices")) {
-		calm = 3 * time.Second // a stick takes a second or two from its plug to its partitions
-	}
-	if !m.events.settle(calm, 20*time.Second) {
+	if !m.events.settle(func() time.Duration { return calm("/sys/bus/usb/devices") }, 20*time.Second) {
 		m.step("devices still turn up; going on meanwhile")
 	}
 	m.problem("efivars", m.mountEFI())
@@ -129,8 +126,21 @@ func (m *Machine) mountEFI() error {
 	return efivars.make()
 }
 
-func usbStorage(modaliases []string) bool {
-	return slices.ContainsFunc(modaliases, func(a string) bool { return globMatch("usb:*ic08*", a) })
+// calm is how long nothing may have turned up before all is there. On USB a stick takes a second to be seen at all, and
+// another until its partitions are.
+func calm(usb string) time.Duration {
+	if sticks, _ := filepath.Glob(filepath.Join(usb, "*", "bInterfaceClass")); slices.ContainsFunc(sticks, isStorage) {
+		return 3 * time.Second
+	}
+	if ports, _ := filepath.Glob(filepath.Join(usb, "usb*")); len(ports) > 0 {
+		return 2 * time.Second
+	}
+	return 500 * time.Millisecond
+}
+
+func isStorage(path string) bool {
+	class, err := os.ReadFile(path)
+	return err == nil && strings.TrimSpace(string(class)) == "08"
 }
 
 // listen follows the kernel's news about devices.

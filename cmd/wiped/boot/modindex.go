@@ -45,11 +45,11 @@ func (x *moduleIndex) read(r io.Reader, line func(*moduleIndex, string)) error {
 }
 
 func (x *moduleIndex) dependency(line string) {
-	file, rest, ok := strings.Cut(line, ":")
-	if !ok {
+	file, rest, _ := strings.Cut(line, ":")
+	name := moduleName(file)
+	if name == "" || file == line {
 		return
 	}
-	name := moduleName(file)
 	x.path[name] = file
 	for _, need := range strings.Fields(rest) {
 		x.needs[name] = append(x.needs[name], moduleName(need))

@@ -137,6 +137,7 @@ func testModules(x *moduleIndex, insert func(file, params string) error) *module
 
 func FuzzModuleIndex(f *testing.F) {
 	f.Add(depText, "alias a*b[c c", "softdep a pre: b post: c", "abc")
+	f.Add(":a.ko: b.ko\nx/: y", "", "", "")
 	f.Fuzz(func(t *testing.T, dep, alias, softdep, name string) {
 		x := newModuleIndex()
 		_ = x.read(strings.NewReader(dep), moduleFiles["modules.dep"])

@@ -3,6 +3,7 @@ package boot
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // helper is where the kernel is told to find its modprobe: itself has no list of modules, and asks for character sets,
@@ -11,7 +12,7 @@ const helper = "/proc/sys/kernel/modprobe"
 
 // IsModprobe tells whether the kernel called the program to have a module loaded.
 func IsModprobe(args []string) bool {
-	return len(args) == 4 && args[1] == "-q" && args[2] == "--" && os.Getenv(mark) == "" && os.Getpid() != 1
+	return len(args) == 4 && filepath.Base(args[0]) == "init" && args[1] == "-q" && args[2] == "--" && os.Getenv(mark) == "" && os.Getpid() != 1
 }
 
 // Modprobe loads the module that the kernel asked for and returns the exit code for it.

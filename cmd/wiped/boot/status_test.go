@@ -213,6 +213,33 @@ func TestParseUevent(t *testing.T) {
 	}
 }
 
+// TestCalm asks for more patience with every step on which a USB stick is not yet there.
+func TestCalm(t *testing.T) {
+	root := t.TempDir()
+	for _, step := range []struct {
+		file, text string
+		want       time.Duration
+	}{
+		{"nothing", "", 500 * time.Millisecond}, {"usb1/speed", "480", 2 * time.Second},
+		{"1-1:1.0/bInterfaceClass", "03\n", 2 * time.Second}, {"1-2:1.0/bInterfaceClass", "08\n", 3 * time.Second},
+	} {
+		path := filepath.Join(root, step.file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(step.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := calm(root); got != step.want {
+			t.Errorf("calm with %s = %s; want %s", step.file, got, step.want)
+		}
+	}
+	ev := newEvents()
+	if ev.settle(func() time.Duration { return time.Hour }, 60*time.Millisecond) || !ev.settle(func() time.Duration { return 0 }, time.Second) {
+		t.Error("settle does not tell whether it became quiet")
+	}
+}
+
 func TestParseMounts(t *testing.T) {
 	text := "22 1 0:20 / /proc rw,nosuid shared:5 - proc proc rw\n30 1 8:1 / /var/lib/wiped rw - ext4 /dev/sda1 rw\nnonsense\n"
 	if got := fmt.Sprint(parseMounts([]byte(text))); got != "[{proc /proc proc 0 } {/dev/sda1 /var/lib/wiped ext4 0 }]" {

@@ -76,10 +76,11 @@ func (ev *events) await(ctx context.Context, most time.Duration) {
 	}
 }
 
-// settle waits until there has been no news for calm, but no longer than most, and tells whether it became quiet.
-func (ev *events) settle(calm, most time.Duration) bool {
-	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if ev.quiet() >= calm {
+// settle waits until there has been no news for as long as calm says then, but no longer than most, and tells whether it
+// became quiet.
+func (ev *events) settle(calm func() time.Duration, most time.Duration) bool {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if quiet := ev.quiet(); quiet >= calm() {
 			return true
 		}
 	}

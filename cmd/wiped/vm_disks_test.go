@@ -1,0 +1,102 @@
+//go:build vm
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// filled makes an image of so many MiB that is full of what once was on it.
+func filled(t testing.TB, file string, mib int) {
+	t.Helper()
+	if err := os.WriteFile(file, bytes.Repeat([]byte("OLD CONTENT "), mib<<20/12+1)[:mib<<20], 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must(t testing.TB, program string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %q: %v: %s", program, args, err, out)
+	}
+}
+
+// stick makes a USB stick as one comes out of a shop, with one partition, FAT with the label WIPED, and files in it.
+func stick(t testing.TB, file string, files map[string]string) {
+	t.Helper()
+	const size, first = 16 << 20, 2048
+	mbr := make([]byte, size)
+	entry := mbr[446:]
+	entry[4] = 0x0e // FAT16, LBA
+	binary.LittleEndian.PutUint32(entry[8:], first)
+	binary.LittleEndian.PutUint32(entry[12:], size/512-first)
+	mbr[510], mbr[511] = 0x55, 0xaa
+	if err := os.WriteFile(file, mbr, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "mkfs.vfat", "-n", "WIPED", "--offset", "2048", file, "15360")
+	for name, text := range files {
+		from := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		must(t, "mcopy", "-i", file+"@@1M", from, "::"+name)
+	}
+}
+
+// ext4 makes a file system with a label; what is in dir, if given, is in it.
+func ext4(t testing.TB, file, label, dir string, mib int) {
+	t.Helper()
+	args := []string{"-q", "-F", "-L", label, "-m", "0"}
+	if dir != "" {
+		args = append(args, "-d", dir)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(int64(mib) << 20); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "mkfs.ext4", append(args, file)...)
+}
+
+// withOverlay lays files over an initramfs, as a second one that the kernel unpacks after it.
+func (v *vms) withOverlay(t testing.TB, file string, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		to := filepath.Join(dir, "etc/wiped", name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overlay := filepath.Join(t.TempDir(), "config.zst")
+	must(t, v.maker, "overlay", "--out", overlay, dir)
+	first, err := os.ReadFile(v.initramfs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := os.ReadFile(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first = append(first, make([]byte, (4-len(first)%4)%4)...) // the kernel wants each at a multiple of 4
+	if err := os.WriteFile(file, append(first, second...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// disk is an emulated drive over an image in the machine's folder.
+func disk(name, device string) []string {
+	return []string{"-drive", "if=none,id=" + name + ",file=" + name + ".img,format=raw,cache=unsafe,discard=unmap,detect-zeroes=off", "-device", device + ",drive=" + name}
+}
