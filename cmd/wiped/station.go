@@ -33,12 +33,8 @@ type station struct {
 }
 
 // start checks everything that can be wrong before anybody is let in, in the order in which an operator would mend it.
-func start(s *settings, a *appliance, log *slog.Logger) (st *station, err error) {
-	images, err := image.New(s.images)
-	if err != nil {
-		return nil, err
-	}
-	blocks, err := block.New(s.drives)
+func start(s *settings, a *appliance, log *slog.Logger) (*station, error) {
+	sources, err := sourcesOf(s)
 	if err != nil {
 		return nil, err
 	}
@@ -49,51 +45,73 @@ func start(s *settings, a *appliance, log *slog.Logger) (st *station, err error)
 	if _, err := keys.Usable(); err != nil {
 		return nil, err
 	}
-	opened := &station{log: log, stopping: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			opened.close()
-		}
-	}()
-	st = opened
-	if err := st.open(s.state); err != nil {
+	st := &station{log: log, stopping: make(chan struct{})}
+	err = st.open(s.state)
+	if err == nil {
+		err = st.plug(s, a, sources, keys)
+	}
+	if err != nil {
+		st.close()
 		return nil, err
 	}
-	own, err := hostkeys.Load(filepath.Join(s.state, "hostkeys"))
+	return st, nil
+}
+
+func sourcesOf(s *settings) ([]drive.Source, error) {
+	images, err := image.New(s.images)
 	if err != nil {
 		return nil, err
 	}
+	blocks, err := block.New(s.drives)
+	if err != nil {
+		return nil, err
+	}
+	return []drive.Source{images, blocks}, nil
+}
+
+// plug puts engine, shell and SSH together.
+func (st *station) plug(s *settings, a *appliance, sources []drive.Source, keys *auth.Keys) error {
+	own, err := hostkeys.Load(filepath.Join(s.state, "hostkeys"))
+	if err != nil {
+		return err
+	}
+	st.nameKeys(own, a)
+	name, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("ask for the name of this machine: %w", err)
+	}
+	st.engine, err = engine.New(engine.Config{
+		Sources: sources, Journal: st.journal, Signer: own.Certificate, Log: st.log, Protect: s.protect, Parallel: s.parallel,
+		Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
+	})
+	if err == nil {
+		err = st.logProtection()
+	}
+	if err != nil {
+		return err
+	}
+	st.shell = shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: st.log, Version: software(),
+		Stopping: st.stopping, Machine: a.machine()})
+	st.sshd, err = sshd.New(sshd.Config{
+		HostKeys: own.Host, Authorize: keys.Authorize, IdentityOf: auth.IdentityOf, Handler: st.shell.Serve, LoggedIn: st.loggedIn,
+		Log: st.log, LoginGrace: s.loginGrace, Keepalive: s.keepalive,
+	})
+	return err
+}
+
+func (st *station) loggedIn(who auth.Identity, login, from string) {
+	st.shell.Audited(journal.Entry{Operator: who.Name, Fingerprint: who.Fingerprint, Login: journal.EscapeOnce(login), From: from, Action: "login"})
+}
+
+// nameKeys logs by what keys the station is recognised.
+func (st *station) nameKeys(own *hostkeys.Keys, a *appliance) {
 	for n, line := range own.Fingerprints() {
 		if origin := a.keyOrigin(own.Files()[n]); origin != "" {
 			line += " (" + origin + ")"
 		}
-		log.Info(line)
+		st.log.Info(line)
 		st.fingerprints = append(st.fingerprints, line)
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("ask for the name of this machine: %w", err)
-	}
-	st.engine, err = engine.New(engine.Config{
-		Sources: []drive.Source{images, blocks}, Journal: st.journal, Signer: own.Certificate, Log: log, Protect: s.protect,
-		Parallel: s.parallel, Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := st.logProtection(); err != nil {
-		return nil, err
-	}
-	sh := shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: log, Version: software(), Stopping: st.stopping, Machine: a.machine()})
-	st.shell = sh
-	st.sshd, err = sshd.New(sshd.Config{
-		HostKeys: own.Host, Authorize: keys.Authorize, IdentityOf: auth.IdentityOf, Handler: sh.Serve, Log: log,
-		LoginGrace: s.loginGrace, Keepalive: s.keepalive,
-		LoggedIn: func(who auth.Identity, login, from string) {
-			sh.Audited(journal.Entry{Operator: who.Name, Fingerprint: who.Fingerprint, Login: journal.Escape(login), From: from, Action: "login"})
-		},
-	})
-	return st, err
 }
 
 // open opens what is kept under the state directory. The journal comes first: its lock is the directory's.

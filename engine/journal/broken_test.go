@@ -15,23 +15,23 @@ import (
 )
 
 // readAll opens a journal and reads all that is in it. A panic is what must never come out of it.
-func readAll(path string) (err error, broke any) {
+func readAll(path string) (broke any, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // the file is mapped: a read beside it is a fault
 	defer func() { broke = recover() }()
 	j, err := Open(path)
 	if err != nil {
-		return err, nil
+		return nil, err
 	}
 	defer j.Close()
 	_, err1 := j.Unfinished()
 	_, err2 := j.EndedSince(time.Time{})
 	_, err3 := j.Job(1)
-	return errors.Join(err1, err2, err3), nil
+	return nil, errors.Join(err1, err2, err3)
 }
 
 // readChild does it in a process of its own, which a corrupt file may bring down.
 func readChild() int {
-	err, broke := readAll(os.Getenv("WIPED_TEST_PATH"))
+	broke, err := readAll(os.Getenv("WIPED_TEST_PATH"))
 	if broke != nil {
 		fmt.Printf("panic: %v", broke)
 		return 1
@@ -108,7 +108,7 @@ func FuzzOpenJournal(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, broke := readAll(path); broke != nil {
+		if broke, _ := readAll(path); broke != nil {
 			t.Errorf("reading a journal with %x at %d and %x at %d: panic: %v; want an error", new1, int(at1)%len(text), new2, int(at2)%len(text), broke)
 		}
 	})

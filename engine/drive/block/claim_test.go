@@ -208,7 +208,7 @@ func TestReplacedBeforeTheClaim(t *testing.T) {
 
 // A claimed loop device is not detached before the claim ends; one that changes its size is not the drive any more.
 func TestChangedUnderTheClaim(t *testing.T) {
-	dev, path := attach(t, 4)
+	dev, _ := attach(t, 4)
 	d := find(t, dev)
 	c := claimed(t, d)
 	_ = exec.Command("losetup", "-d", dev).Run()
@@ -219,7 +219,7 @@ func TestChangedUnderTheClaim(t *testing.T) {
 	if c, err := d.Claim(); err == nil {
 		t.Errorf("Claim() after losetup -d came through = %v, nil; want an error", c)
 	}
-	dev, path = attach(t, 4)
+	dev, path := attach(t, 4)
 	c = claimed(t, find(t, dev))
 	if err := os.Truncate(path, 6<<20); err != nil {
 		t.Fatal(err)
