@@ -59,5 +59,9 @@ run: build
 image: build
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) run ./cmd/wiped-image --wiped bin/wiped --out bin/image --vmlinux
 
+# Boots the image under qemu and works it through ssh: needs qemu-system-x86 ovmf dosfstools mtools e2fsprogs.
+test-vm: image
+	$(GO) run $(GOTESTSUM) --format testname -- -tags vm -run '^TestVM' -timeout 30m ./cmd/wiped
+
 clean:
 	rm -rf bin

@@ -11,11 +11,13 @@ import (
 	"testing"
 )
 
-// filled makes an image of so many MiB that is full of what once was on it.
-func filled(t testing.TB, file string, mib int) {
-	t.Helper()
-	if err := os.WriteFile(file, bytes.Repeat([]byte("OLD CONTENT "), mib<<20/12+1)[:mib<<20], 0o600); err != nil {
-		t.Fatal(err)
+func (m *machine) image(name string) string { return filepath.Join(m.dir, name+".img") }
+
+// filled makes a drive of so many MiB that is full of what once was on it.
+func (m *machine) filled(name string, mib int) {
+	m.t.Helper()
+	if err := os.WriteFile(m.image(name), bytes.Repeat([]byte("OLD CONTENT "), mib<<20/12+1)[:mib<<20], 0o600); err != nil {
+		m.t.Fatal(err)
 	}
 }
 
@@ -27,7 +29,8 @@ func must(t testing.TB, program string, args ...string) {
 }
 
 // stick makes a USB stick as one comes out of a shop, with one partition, FAT with the label WIPED, and files in it.
-func stick(t testing.TB, file string, files map[string]string) {
+func (m *machine) stick(files map[string]string) {
+	t, file := m.t, m.image("stick")
 	t.Helper()
 	const size, first = 16 << 20, 2048
 	mbr := make([]byte, size)
@@ -50,7 +53,8 @@ func stick(t testing.TB, file string, files map[string]string) {
 }
 
 // ext4 makes a file system with a label; what is in dir, if given, is in it.
-func ext4(t testing.TB, file, label, dir string, mib int) {
+func (m *machine) ext4(name, label, dir string, mib int) {
+	t, file := m.t, m.image(name)
 	t.Helper()
 	args := []string{"-q", "-F", "-L", label, "-m", "0"}
 	if dir != "" {
@@ -68,8 +72,10 @@ func ext4(t testing.TB, file, label, dir string, mib int) {
 }
 
 // withOverlay lays files over an initramfs, as a second one that the kernel unpacks after it.
-func (v *vms) withOverlay(t testing.TB, file string, files map[string]string) {
+func (v *vms) withOverlay(m *machine, files map[string]string) (initrd string) {
+	t := m.t
 	t.Helper()
+	initrd = filepath.Join(m.dir, "initrd")
 	dir := t.TempDir()
 	for name, text := range files {
 		to := filepath.Join(dir, "etc/wiped", name)
@@ -91,8 +97,19 @@ func (v *vms) withOverlay(t testing.TB, file string, files map[string]string) {
 		t.Fatal(err)
 	}
 	first = append(first, make([]byte, (4-len(first)%4)%4)...) // the kernel wants each at a multiple of 4
-	if err := os.WriteFile(file, append(first, second...), 0o600); err != nil {
+	if err := os.WriteFile(initrd, append(first, second...), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	return initrd
+}
+
+// usbBus is where sticks are plugged in.
+var usbBus = []string{"-device", "qemu-xhci,id=usb"}
+
+// plug adds devices.
+func (m *machine) plug(devices ...[]string) {
+	for _, d := range devices {
+		m.args = append(m.args, d...)
 	}
 }
 

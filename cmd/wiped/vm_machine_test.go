@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ type machine struct {
 	gone    chan struct{}
 	begun   time.Time
 	people  string // the folder with the keys
+	asks    string // who tries to log in; "": the viewer
 }
 
 // otherPorts are those on which nobody must answer.
@@ -158,7 +160,7 @@ func (m *machine) awaitReady(from int) error {
 
 // answers tells whether somebody can log in; which host key answers is not asked here.
 func (m *machine) answers() bool {
-	args := append([]string{"-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=2"}, clientArgs(m.people, m.port, "viewer", "-T", "op@127.0.0.1", "hello")...)
+	args := append([]string{"-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=2"}, clientArgs(m.people, m.port, cmp.Or(m.asks, "viewer"), "-T", "op@127.0.0.1", "hello")...)
 	out, err := exec.Command("ssh", args...).Output()
 	return err == nil && string(out) == "Hello! How are you?\n"
 }

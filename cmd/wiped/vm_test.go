@@ -3,11 +3,9 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -74,9 +72,6 @@ func (v *vms) machine(t testing.TB, firm string) *machine {
 // stories runs files of testdata/vm against a machine, one after the other.
 func (m *machine) stories(t *testing.T, names ...string) {
 	for _, name := range names {
-		if t.Failed() {
-			return // what follows builds on it
-		}
 		t.Run(name, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Files: []string{filepath.Join("testdata", "vm", name+".txtar")},
@@ -90,41 +85,41 @@ func (m *machine) stories(t *testing.T, names ...string) {
 func TestVM(t *testing.T) {
 	v := prerequisites(t)
 	t.Run("stage", v.stage)
+	for _, b := range boots {
+		t.Run(b.name, func(t *testing.T) { b.run(t, v) })
+	}
 }
 
-// stage is a machine with a drive of each kind, and a USB stick that configures it.
+// stage is a machine with a drive of each kind, and a USB stick that configures it. Its stories follow each other.
 func (v *vms) stage(t *testing.T) {
-	m := v.machine(t, "kernel and initramfs")
-	at := func(name string) string { return filepath.Join(m.dir, name+".img") }
-	for name, mib := range map[string]int{"nvme0": 32, "ns1": 16, "ns2": 16, "scsi0": 32, "ata0": 32, "vblk0": 16, "sd0": 8, "twin1": 8, "twin2": 8} {
-		filled(t, at(name), mib)
+	m := v.machine(t, "kernel and initramfs, all kinds of drives")
+	for name, mib := range map[string]int{"nvme0": 32, "ns1": 16, "ns2": 16, "scsi0": 32, "pair1": 16, "pair2": 16, "ata0": 32, "vblk0": 16, "sd0": 8} {
+		m.filled(name, mib)
 	}
-	stick(t, at("stick"), map[string]string{"authorized_keys": "\xef\xbb\xbf" + strings.ReplaceAll(v.keys, "\n", "\r\n"), "wiped.conf": "hostname = bench-7\r\n"})
+	m.stick(map[string]string{"authorized_keys": "\xef\xbb\xbf" + strings.ReplaceAll(v.keys, "\n", "\r\n"), "wiped.conf": "hostname = bench-7\r\n"})
 	m.qemuArgs(true, direct(v.image, v.initramfs(), "")...)
-	for _, d := range [][]string{
+	m.plug(
 		disk("nvme0", "nvme,serial=LABNVME0"),
-		{"-device", "nvme,serial=LABNVME1,id=nvme1"},
+		[]string{"-device", "nvme,serial=LABNVME1,id=nvme1"},
 		disk("ns1", "nvme-ns,bus=nvme1,nsid=1,eui64=0x5254000000000001"),
 		disk("ns2", "nvme-ns,bus=nvme1,nsid=2,eui64=0x5254000000000002,logical_block_size=4096,physical_block_size=4096"),
-		{"-device", "nvme,serial=LABTWINS,id=twins"},
-		disk("twin1", "nvme-ns,bus=twins,nsid=1"),
-		disk("twin2", "nvme-ns,bus=twins,nsid=2"),
-		{"-device", "virtio-scsi-pci,id=scsi"},
+		[]string{"-device", "virtio-scsi-pci,id=scsi"},
 		disk("scsi0", "scsi-hd,bus=scsi.0,serial=LABSCSI0,id=scsidisk"),
+		disk("pair1", "scsi-hd,bus=scsi.0,serial=LABPAIR,wwn=0x5000c50000000001"),
+		disk("pair2", "scsi-hd,bus=scsi.0,serial=LABPAIR,wwn=0x5000c50000000002,logical_block_size=4096,physical_block_size=4096"),
 		disk("ata0", "ide-hd,bus=ide.0,serial=LABATA0"),
 		disk("vblk0", "virtio-blk-pci,serial=LABVBLK0"),
-		{"-device", "sdhci-pci"},
+		[]string{"-device", "sdhci-pci"},
 		disk("sd0", "sd-card"),
-		{"-device", "qemu-xhci,id=usb"},
-		disk("stick", "usb-storage,bus=usb.0,serial=LABSTICK"),
-	} {
-		m.args = append(m.args, d...)
-	}
+		usbBus,
+		disk("stick", "usb-storage,bus=usb.0"),
+	)
 	m.boot()
-	m.stories(t, "look")
+	m.stories(t, "look", "stick", "zero", "certificates")
+	if file := os.Getenv("WIPED_CONSOLE"); file != "" { // for docs/console.txt
+		if err := os.WriteFile(file, []byte(m.console()), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	m.stories(t, "random", "pair", "namespaces", "sessions", "power", "vanish", "reboot", "poweroff")
 }
-
-const ovmfCode = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
-
-var _ = fmt.Sprint
-var _ = regexp.MustCompile

@@ -63,8 +63,8 @@ func cmdConsole(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 }
 
-// cmdVM: vm gone waits until the machine is switched off; vm again until it has rebooted and lets people in; vm says COMMAND
-// types at the monitor of qemu, which plugs and unplugs.
+// cmdVM: vm gone waits until the machine is switched off; vm login until it lets people in; vm again until it has rebooted and
+// does; vm says COMMAND types at the monitor of qemu, which plugs and unplugs.
 func cmdVM(ts *testscript.TestScript, _ bool, args []string) {
 	m := machineOf(ts)
 	switch args[0] {
@@ -77,6 +77,9 @@ func cmdVM(ts *testscript.TestScript, _ bool, args []string) {
 		if code := m.cmd.ProcessState.ExitCode(); code != 0 {
 			ts.Fatalf("qemu ended with %d", code)
 		}
+	case "login":
+		m.ready = nil
+		ts.Check(m.awaitReady(0))
 	case "again":
 		ts.Check(m.again())
 	case "says":
@@ -109,13 +112,13 @@ func (m *machine) again() error {
 	return nil
 }
 
-// cmdGrab: grab VAR REGEXP puts what the group in REGEXP matches in the last standard output into VAR.
+// cmdGrab: grab stdout|stderr VAR REGEXP puts what the group in REGEXP matches into VAR.
 func cmdGrab(ts *testscript.TestScript, _ bool, args []string) {
-	match := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	match := regexp.MustCompile("(?m)" + args[2]).FindStringSubmatch(ts.ReadFile(args[0]))
 	if match == nil {
-		ts.Fatalf("standard output does not match %q", args[1])
+		ts.Fatalf("%s does not match %q", args[0], args[2])
 	}
-	ts.Setenv(args[0], match[1])
+	ts.Setenv(args[1], match[1])
 }
 
 // cmdClosed checks that behind none of the other ports anybody holds a connection open; behind 22 somebody does.
