@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"wiped/engine/journal"
@@ -29,8 +30,8 @@ func (e *Engine) Cancel(ids []uint64, patience time.Duration) (views []View, err
 
 // cancelAll looks the jobs up and cancels them while none of them can be resumed.
 func (e *Engine) cancelAll(ids []uint64) (jobs []*job, err error) {
-	e.submitting.Lock()
-	defer e.submitting.Unlock()
+	e.ending.Lock()
+	defer e.ending.Unlock()
 	var refusals Refusals
 	for _, id := range unique(ids) {
 		j, err := e.job(id)
@@ -64,13 +65,17 @@ func (j *job) cancel() error {
 		j.halt(errCancelled)
 		return nil
 	}
+	before := j.found
 	j.found.cancelled = true
-	j.found.passes = append(j.found.passes, j.partial()...)
+	j.found.passes = append(slices.Clone(before.passes), j.partial()...)
 	j.mu.Unlock()
 	result, reason := j.judge()
 	last := j.closing(result, reason)
-	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason), last.Event); err != nil {
+	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason, last.Time), last.Event); err != nil {
 		j.history.undo(last.Seq)
+		j.mu.Lock()
+		j.found = before
+		j.mu.Unlock()
 		if errors.Is(err, journal.ErrEnded) {
 			return nil // just now, by itself
 		}

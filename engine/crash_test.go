@@ -265,7 +265,7 @@ func TestBadAreasOverResume(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := w.end(id)
-			if v.State != Failed || !strings.Contains(v.Last.Reason, "could not be written") {
+			if v.State != Failed || !strings.Contains(string(v.Last.Reason), "could not be written") {
 				s, _, _, _ := w.Certificate(id)
 				t.Errorf("the job is %s: %s; first pass %+v", v.State, v.Last.Reason, s.Passes[0].Run)
 			}

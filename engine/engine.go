@@ -44,6 +44,7 @@ type Engine struct {
 	stop       chan struct{} // closed when the program ends
 	running    sync.WaitGroup
 	submitting sync.Mutex // one command at a time decides which drives it takes
+	ending     sync.Mutex // a job is not cancelled while it is being resumed
 
 	mu    sync.Mutex
 	jobs  map[uint64]*job   // unfinished ones, and those that ended lately
@@ -106,17 +107,22 @@ func (e *Engine) recover() error {
 
 // Shutdown interrupts every running job at a checkpoint and returns when all have stopped.
 func (e *Engine) Shutdown() {
-	e.submitting.Lock() // what is being submitted is among the jobs, or is refused
 	close(e.stop)
+	e.haltAll()
+	e.submitting.Lock() // what was being submitted meanwhile is among the jobs by now, or was refused
+	e.haltAll()
 	e.submitting.Unlock()
+	e.running.Wait()
+}
+
+func (e *Engine) haltAll() {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, j := range e.jobs {
 		if j.halt != nil {
 			j.halt(errInterrupted)
 		}
 	}
-	e.mu.Unlock()
-	e.running.Wait()
 }
 
 // Signer is the public half of the key that signs certificates.

@@ -70,7 +70,7 @@ func TestFaults(t *testing.T) {
 			w := open(t, "", nil, f)
 			id := w.erase(c.method, "full", "f0")[0]
 			v := w.end(id)
-			if v.State != c.want || !strings.Contains(v.Last.Reason, c.reason) {
+			if v.State != c.want || !strings.Contains(string(v.Last.Reason), c.reason) {
 				t.Errorf("job is %s: %q; want %s: %q", v.State, v.Last.Reason, c.want, c.reason)
 			}
 			w.proper(id, f)
@@ -151,7 +151,7 @@ func TestFaultPlans(t *testing.T) {
 			v := w.end(id)
 			results[v.State]++
 			w.proper(id, f)
-			if v.State == Failed && v.Last.Reason == "" || strings.Contains(v.Last.Reason, "this is a defect") {
+			if v.State == Failed && v.Last.Reason == "" || strings.Contains(string(v.Last.Reason), "this is a defect") {
 				t.Errorf("it is %s: %q", v.State, v.Last.Reason)
 			}
 			if f.Struck() == 0 && v.State != Erased && verify == "full" {

@@ -16,7 +16,7 @@ func (j *job) finish() {
 		if err := j.e.cfg.Journal.Change(last.Event); err != nil {
 			j.e.cfg.Log.Error("interruption not recorded; the next start will find it", "job", j.rec.ID, "err", err)
 		}
-	} else if !j.recordEnd(j.end(result, reason), &last.Event) {
+	} else if !j.recordEnd(j.end(result, reason, last.Time), &last.Event) {
 		return
 	}
 	j.giveBack()
@@ -40,7 +40,7 @@ func (j *job) closing(result State, reason string) Update {
 	j.mu.Lock()
 	e := j.snapshot()
 	e.State = string(result)
-	e.Outcome = &journal.Outcome{Result: string(result), Level: j.rec.Method.Level, Verification: j.verification(), Reason: reason}
+	e.Outcome = &journal.Outcome{Result: string(result), Level: j.rec.Method.Level, Verification: j.verification(), Reason: journal.Text(reason)}
 	j.mu.Unlock()
 	e.Seq = j.history.next()
 	return Update{Event: e, Milestone: true, keep: true}
@@ -111,7 +111,7 @@ func (j *job) rest() {
 }
 
 // end gathers all that the certificate will be made from.
-func (j *job) end(result State, reason string) journal.End {
+func (j *job) end(result State, reason string, at journal.Time) journal.End {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f := j.found
@@ -119,7 +119,7 @@ func (j *job) end(result State, reason string) journal.End {
 		f.read.Result = "not done"
 	}
 	end := journal.End{
-		Started: j.started, Ended: j.now(), Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
+		Started: j.started, Ended: at, Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
 		Software: j.e.cfg.Software, Interrupted: j.interruptions(), CachesPassed: j.direct,
 		Clock: j.e.cfg.Clock(), KeyOrigin: j.e.cfg.KeyOrigin,
 	}
@@ -155,7 +155,7 @@ func (j *job) interrupt(reason string) error {
 	e := j.snapshot()
 	j.mu.Unlock()
 	e.State, e.Action = string(Interrupted), "wait"
-	e.Outcome = &journal.Outcome{Result: string(Interrupted), Level: j.rec.Method.Level, Verification: j.rec.Verify + ": not done", Reason: reason}
+	e.Outcome = &journal.Outcome{Result: string(Interrupted), Level: j.rec.Method.Level, Verification: j.rec.Verify + ": not done", Reason: journal.Text(reason)}
 	e.Seq = j.history.next()
 	if err := j.e.cfg.Journal.Change(e); err != nil {
 		return err

@@ -49,15 +49,21 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 		return nil, err
 	}
 	items, refusals := choose(req, all)
+	barred := map[string]bool{}
 	for _, item := range items {
 		e.mu.Lock()
 		by := e.takenBy(item.Drive.ID)
 		e.mu.Unlock()
 		for _, o := range obstacles(item.Drive, e.cfg.Protect, by) {
+			barred[item.Drive.Name] = true
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
 		}
 	}
-	refusals = append(refusals, unconfirmed(items, req.Confirm)...)
+	for _, r := range unconfirmed(items, req.Confirm) {
+		if r.Kind != Unconfirmed || !barred[r.What] { // nobody should type a serial for nothing
+			refusals = append(refusals, r)
+		}
+	}
 	return items, refusals.orNil()
 }
 
@@ -134,9 +140,11 @@ func pickVerify(word string, m method.Method) (string, *Refusal) {
 func unconfirmed(items []Item, typed []string) (refusals Refusals) {
 	for _, item := range items {
 		switch {
+		case item.Drive.Problem != "": // that is refused for its own reason
 		case item.Confirm == "":
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name,
-				"nothing names it for certain: another drive shows the same serial, and it has no WWN", "unplug the other one"))
+				"nothing names it for certain: another drive here has the same serial, and no WWN tells them apart",
+				"unplug one of them, or start the server with only one of them (--drives, --image)"))
 		case !slices.Contains(typed, item.Confirm):
 			r := refuse(Unconfirmed, item.Drive.Name, "not confirmed: its serial is "+item.Confirm, "")
 			r.Confirm = item.Confirm
@@ -186,16 +194,17 @@ func driveRecord(i drive.Info) journal.Drive {
 		media = map[bool]string{true: "magnetic", false: "flash"}[*i.Rotational]
 	}
 	return journal.Drive{
-		Name: i.Name, Path: i.Path, Serial: i.Serial, SerialSource: i.SerialSource, WWN: i.WWN, Vendor: i.Vendor, Model: i.Model,
-		Firmware: i.Firmware, SizeBytes: i.Size, LogicalSector: i.LogicalSector, PhysicalSector: i.PhysicalSector,
-		Transport: i.Transport, MediaType: media, Layer: i.Layer,
+		Name: i.Name, Path: i.Path, Serial: i.Serial, SerialSource: i.SerialSource, WWN: journal.Text(i.WWN),
+		Vendor: journal.Text(i.Vendor), Model: journal.Text(i.Model), Firmware: journal.Text(i.Firmware),
+		SizeBytes: i.Size, LogicalSector: i.LogicalSector, PhysicalSector: journal.Number(i.PhysicalSector),
+		Transport: i.Transport, MediaType: journal.Text(media), Layer: journal.Text(i.Layer),
 		DiskSeq: i.ID.DiskSeq, Boot: i.ID.Boot, Device: i.ID.Device, Inode: i.ID.Inode,
 	}
 }
 
 // identity is the ID a drive had when it was confirmed, as far as it was kept.
 func identity(d journal.Drive) drive.ID {
-	return drive.ID{Serial: d.Serial, WWN: d.WWN, Size: d.SizeBytes, DiskSeq: d.DiskSeq, Boot: d.Boot, Device: d.Device, Inode: d.Inode}
+	return drive.ID{Serial: d.Serial, WWN: string(d.WWN), Size: d.SizeBytes, DiskSeq: d.DiskSeq, Boot: d.Boot, Device: d.Device, Inode: d.Inode}
 }
 
 func verifyExtents(verify string, seed [32]byte, size int64, sector int) []wipe.Range {

@@ -55,7 +55,7 @@ func (e *Engine) Resume(ids []uint64, confirm []string) ([]View, error) {
 	views, err := e.restart(jobs, items, claims)
 	if err != nil {
 		closeAll(claims)
-		return nil, fmt.Errorf("no job was resumed, for that could not be recorded: %w", err)
+		return nil, fmt.Errorf("no job was resumed: %w", err)
 	}
 	return views, nil
 }
@@ -119,8 +119,13 @@ func (e *Engine) resumeRefusals(items []Item, confirm []string) (refusals Refusa
 // restart replaces each interrupted job by one that goes on from its checkpoint. That they wait again is on disk before
 // any of them begins.
 func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views []View, err error) {
+	e.ending.Lock()
+	defer e.ending.Unlock()
 	var jobs []*job
 	for n, o := range old {
+		if s := o.state(); s != Interrupted {
+			return nil, refuse(Unsafe, fmt.Sprintf("job %d", o.rec.ID), "it is not interrupted any more: it is "+string(s), fmt.Sprintf("job %d", o.rec.ID))
+		}
 		r, err := e.cfg.Journal.Job(o.rec.ID)
 		if err != nil {
 			return nil, err

@@ -19,6 +19,7 @@ import (
 func (j *job) run() {
 	defer j.e.running.Done()
 	defer close(j.done)
+	defer j.guard(func() { j.giveBack(); j.rest() }) // without an end on record the next start shows it as interrupted
 	at := position{}
 	for at.phase != over {
 		next, err := j.plan.advance(at, j.act(at))

@@ -9,6 +9,7 @@ import (
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
+	"wiped/engine/journal"
 )
 
 var driveCmd = command{
@@ -29,7 +30,7 @@ type driveDetails struct {
 	Vendor         *string           `json:"vendor"`
 	Firmware       *string           `json:"firmware"`
 	LogicalSector  int               `json:"logical_sector_bytes"`
-	PhysicalSector int               `json:"physical_sector_bytes"`
+	PhysicalSector journal.Number    `json:"physical_sector_bytes"`
 	Rotational     *bool             `json:"rotational"`
 	Layer          *string           `json:"layer"`
 	Partitions     []string          `json:"partitions"`
@@ -45,7 +46,7 @@ func showDrive(c *call, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return c.json(driveDetails{driveDocument(d), d.Paths, known(d.Vendor), known(d.Firmware), d.LogicalSector, d.PhysicalSector,
+		return c.json(driveDetails{driveDocument(d), d.Paths, known(d.Vendor), known(d.Firmware), d.LogicalSector, journal.Number(d.PhysicalSector),
 			d.Rotational, known(d.Layer), orEmpty(d.Partitions), nil, known(d.Confirm), d.Methods, orEmpty(d.Reasons)})
 	}
 	for _, row := range driveRows(d) {

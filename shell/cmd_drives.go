@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
 	"wiped/auth"
@@ -44,8 +46,11 @@ func listDrives(c *call, asJSON bool) error {
 }
 
 func driveState(d engine.DriveView) string {
-	if d.Reason == "" {
+	switch short, _, _ := strings.Cut(d.Reason, ","); {
+	case d.Reason == "":
 		return d.State
+	case d.State == "unusable":
+		return short // drive DRIVE says the rest
 	}
 	return d.Reason
 }

@@ -191,7 +191,7 @@ func dryRun(c *call, req engine.Request, asJSON bool) error {
 		p := plan{item.Drive.Name, item.Drive.Serial, item.Method.Name, item.Method.Level.String(), item.Method.PassTitles(), item.Verify,
 			item.TotalBytes(), nil, item.Confirm}
 		if d, ok := engine.Predict(item); ok {
-			seconds := int64(d.Round(time.Second) / time.Second)
+			seconds := max(1, int64(d.Round(time.Second)/time.Second))
 			p.Seconds = &seconds
 		}
 		if err := c.showPlan(p, asJSON); err != nil {
@@ -212,7 +212,7 @@ func (c *call) showPlan(p plan, asJSON bool) error {
 	paragraph(c.out, c.width(), 4, fmt.Sprintf("passes: %s; then verify %s; %s to write and read in all", passList(p.Passes), p.Verify, size(p.TotalBytes)))
 	takes := "unknown: the drive could not be read"
 	if p.Seconds != nil {
-		takes = "about " + duration(max(time.Second, time.Duration(*p.Seconds)*time.Second)) + ", from the speed at which it reads now; alone on its bus"
+		takes = "about " + duration(time.Duration(*p.Seconds)*time.Second) + ", from the speed at which it reads now; alone on its bus"
 	}
 	paragraph(c.out, c.width(), 4, "takes "+takes)
 	c.printf("    confirm with: --confirm %s\n", quote(p.Confirm))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"wiped/engine"
+	"wiped/engine/journal"
 )
 
 // status is an update as the one line that operators read.
@@ -51,24 +52,18 @@ func endText(u engine.Update, v engine.View) string {
 	case engine.Unverified:
 		text = strings.Join([]string{"overwritten, NOT verified: " + m.Level, m.Name, errors, took}, ", ")
 	case engine.Interrupted:
-		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), clean(u.Reason))
+		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), clean(string(u.Reason)))
 		next = fmt.Sprintf(". Next: resume %d", u.Job)
 	default:
-		text = strings.Join([]string{strings.ToUpper(u.Result) + ": " + clean(u.Reason), errors, took}, ", ")
+		text = strings.Join([]string{strings.ToUpper(u.Result) + ": " + clean(string(u.Reason)), errors, took}, ", ")
 	}
 	if layer := v.Job.Drive.Layer; layer != "" {
-		text += ", logical: " + layer + ", nothing is claimed of the media below"
+		text += ", logical: " + string(layer) + ", nothing is claimed of the media below"
 	}
 	return text + next
 }
 
-// duration is a length of time in whole seconds: 31m10s, 2h3m0s.
-func duration(d time.Duration) string {
-	if d > 0 && d < time.Second {
-		return "1s"
-	}
-	return d.Round(time.Second).String()
-}
+func duration(d time.Duration) string { return journal.Duration(d) }
 
 // size is a number of bytes for people, in decimal units as drives are sold: 1.0 TB.
 func size(bytes int64) string {

@@ -166,7 +166,7 @@ func TestEndText(t *testing.T) {
 	view := engine.View{Started: began, Job: journal.Job{ID: 7, Method: journal.Method{Name: "zero", Level: "clear"}}}
 	end := func(result, reason string, errors int64) engine.Update {
 		return engine.Update{Event: journal.Event{Job: 7, Drive: "sdb", State: result, Time: journal.At(began.Add(31*time.Minute + 10*time.Second)), Errors: errors, DoneBytes: 1 << 20, TotalBytes: 2 << 20,
-			Outcome: &journal.Outcome{Result: result, Level: "clear", Verification: "full", Reason: reason}}}
+			Outcome: &journal.Outcome{Result: result, Level: "clear", Verification: "full", Reason: journal.Text(reason)}}}
 	}
 	for _, test := range []struct {
 		update engine.Update

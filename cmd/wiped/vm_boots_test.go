@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +19,7 @@ type bootCase struct {
 }
 
 func (b bootCase) run(t *testing.T, v *vms) {
+	t.Parallel()
 	m := v.machine(t, b.firm)
 	if m.firm == "" {
 		m.firm = "kernel and initramfs"
@@ -41,6 +41,12 @@ var boots = []bootCase{
 		m.qemuArgs(false, direct(v.image, v.keyed(m), "")...)
 		m.plug([]string{"-netdev", "hubport,id=net,hubid=0", "-device", "virtio-net-pci,netdev=net,romfile="})
 	}},
+	{name: "two give addresses", story: "twodhcp", ready: `^  host key`, build: func(v *vms, m *machine) {
+		m.qemuArgs(false, direct(v.image, v.keyed(m), "")...)
+		m.plug([]string{"-netdev", "user,id=one,net=10.0.2.0/24,restrict=on", "-netdev", "user,id=two,net=10.0.3.0/24,restrict=on",
+			"-netdev", "hubport,id=h1,hubid=0,netdev=one", "-netdev", "hubport,id=h2,hubid=0,netdev=two",
+			"-netdev", "hubport,id=net,hubid=0", "-device", "virtio-net-pci,netdev=net,romfile="})
+	}},
 	{name: "no key", story: "nokey", ready: `^  NOBODY CAN LOG IN`, build: func(v *vms, m *machine) {
 		m.qemuArgs(true, direct(v.image, v.initramfs(), "")...)
 		m.stick(map[string]string{"authorized_keys": v.keys})
@@ -53,25 +59,25 @@ var boots = []bootCase{
 		m.firm, m.asks = "kernel and initramfs, key by kernel argument", "admin"
 		m.qemuArgs(true, direct(v.image, v.initramfs(), `wiped.key="`+strings.ReplaceAll(line, `"`, `\"`)+
 			`" wiped.hostname=rack-9 wiped.protect=labk* wiped.colour=blue`)...)
-		m.plug(disk("keep", "virtio-blk-pci,serial=LABKEEP"), disk("free", "virtio-blk-pci,serial=LABFREE"))
+		m.filled("gone", 8)
+		m.plug(disk("keep", "virtio-blk-pci,serial=LABKEEP"), disk("free", "virtio-blk-pci,serial=LABFREE"),
+			[]string{"-device", "virtio-scsi-pci,id=scsi"}, disk("gone", "scsi-hd,bus=scsi.0,serial=LABGONE,id=gonedisk"))
+		m.early = early{"file systems are mounted", "device_del gonedisk\n"} // while drivers are loaded
 	}},
 	{name: "clock of 1970", story: "clock", build: func(v *vms, m *machine) {
 		v.ordinary(m, "", "-rtc", "base=1970-01-01T00:00:00")
 	}},
 	{name: "state partition", story: "state", build: func(v *vms, m *machine) {
-		m.ext4("state", "STATE", "", 32)
+		m.ext4("state", "STATE", 32)
 		v.ordinary(m, "wiped.state=LABEL=STATE", disk("state", "virtio-blk-pci,serial=LABSTATE")...)
 	}},
 	{name: "state partition read-only", story: "readonly", build: func(v *vms, m *machine) {
-		m.ext4("state", "STATE", "", 16)
+		m.ext4("state", "STATE", 16)
 		v.ordinary(m, "wiped.state=STATE", "-drive", "if=none,id=state,file=state.img,format=raw,readonly=on", "-device", "virtio-blk-pci,serial=LABSTATE,drive=state")
 	}},
 	{name: "state partition full", story: "full", build: func(v *vms, m *machine) {
-		dir := m.t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "photos"), bytes.Repeat([]byte("OLD"), 15<<20/3), 0o600); err != nil {
-			m.t.Fatal(err)
-		}
-		m.ext4("state", "STATE", dir, 20)
+		m.ext4("state", "STATE", 16)
+		m.fill("state")
 		v.ordinary(m, "wiped.state=STATE", disk("state", "virtio-blk-pci,serial=LABSTATE")...)
 	}},
 	{name: "no drives, host keys given", story: "bare", build: func(v *vms, m *machine) {
@@ -97,6 +103,7 @@ var boots = []bootCase{
 	{name: "ISO under UEFI with Secure Boot", story: "secure", firm: "ISO, USB disk, OVMF with Secure Boot", build: func(v *vms, m *machine) {
 		must(m.t, "cp", ovmfVars, filepath.Join(m.dir, "vars.fd"))
 		must(m.t, "cp", v.iso(), m.image("iso"))
+		m.early = early{"with the kernel's messages", "sendkey down\nsendkey ret\n"} // which say whether Secure Boot is on
 		v.fromISO(m, "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
 			"-drive", "if=pflash,unit=0,format=raw,readonly=on,file="+ovmfCode, "-drive", "if=pflash,unit=1,format=raw,file=vars.fd",
 			"-drive", "if=none,id=iso,format=raw,file=iso.img,cache=unsafe", "-device", "usb-storage,bus=usb.0,drive=iso,bootindex=0")

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,14 +53,10 @@ func (m *machine) stick(files map[string]string) {
 	}
 }
 
-// ext4 makes a file system with a label; what is in dir, if given, is in it.
-func (m *machine) ext4(name, label, dir string, mib int) {
+// ext4 makes a file system with a label.
+func (m *machine) ext4(name, label string, mib int) {
 	t, file := m.t, m.image(name)
 	t.Helper()
-	args := []string{"-q", "-F", "-L", label, "-m", "0"}
-	if dir != "" {
-		args = append(args, "-d", dir)
-	}
 	f, err := os.Create(file)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +65,22 @@ func (m *machine) ext4(name, label, dir string, mib int) {
 	if err := f.Truncate(int64(mib) << 20); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "mkfs.ext4", append(args, file)...)
+	must(t, "mkfs.ext4", "-q", "-F", "-L", label, "-m", "0", file)
+}
+
+// fill leaves no block free on a file system.
+func (m *machine) fill(name string) {
+	photos := filepath.Join(m.dir, "photos")
+	for n, size := 0, 1<<20; size >= 1024; n++ {
+		if err := os.WriteFile(photos, bytes.Repeat([]byte{'p'}, size), 0o600); err != nil {
+			m.t.Fatal(err)
+		}
+		out, err := exec.Command("debugfs", "-w", "-R", fmt.Sprintf("write %s photo%d", photos, n), m.image(name)).CombinedOutput()
+		if err != nil || bytes.Contains(out, []byte("Could not allocate")) {
+			size /= 4
+		}
+	}
+	_ = exec.Command("e2fsck", "-fy", m.image(name)).Run() // 1: it mended what debugfs left half done
 }
 
 // withOverlay lays files over an initramfs, as a second one that the kernel unpacks after it.

@@ -31,7 +31,9 @@ type machine struct {
 	dir     string // of its files
 	port    string // of this host, that leads to port 22
 	closed  []string
-	args    []string
+	network bool
+	args    []string // for qemu, without the network card
+	said    *lockedBuffer
 	ready   *regexp.Regexp // on the console, where nobody can log in; nil: hello answers
 	firm    string         // what boots it, for people
 	cmd     *exec.Cmd
@@ -40,34 +42,34 @@ type machine struct {
 	begun   time.Time
 	people  string // the folder with the keys
 	asks    string // who tries to log in; "": the viewer
+	early   early
 }
+
+// early is what is typed at the monitor of qemu when the console first shows something.
+type early struct{ on, types string }
 
 // otherPorts are those on which nobody must answer.
 var otherPorts = []string{"23", "80", "111", "443", "2222", "5900", "8080"}
 
-// forwards makes a network card with a way in for port 22, and one for each of the others.
-func (m *machine) forwards() string {
-	card := "user,id=net,restrict=on"
+// card is a network card with a way in to port 22, and one to each of the others, on ports of this host that are free now.
+func (m *machine) card() []string {
+	m.closed = nil
+	args := "user,id=net,restrict=on"
 	for _, guest := range append([]string{"22"}, otherPorts...) {
-		host := freePort(m.t)
-		card += ",hostfwd=tcp:127.0.0.1:" + host + "-:" + guest
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		defer ln.Close() // not before all are found, or one is found twice
+		_, host, _ := net.SplitHostPort(ln.Addr().String())
+		args += ",hostfwd=tcp:127.0.0.1:" + host + "-:" + guest
 		if guest == "22" {
 			m.port = host
 		} else {
 			m.closed = append(m.closed, host)
 		}
 	}
-	return card
-}
-
-func freePort(t testing.TB) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
+	return []string{"-netdev", args, "-device", "virtio-net-pci,netdev=net,romfile="}
 }
 
 // boot starts the machine and waits until it is ready; a boot that hangs is thrown away and begun again.
@@ -80,10 +82,10 @@ func (m *machine) boot() {
 		case err == nil:
 			m.t.Logf("%s: ready %.1f s after the start of the machine", m.firm, time.Since(m.begun).Seconds())
 			return
-		case !errors.Is(err, errHung) || attempt == attempts:
+		case !errors.Is(err, errHung) && !errors.Is(err, errTaken), attempt == attempts:
 			m.t.Fatalf("%v; the console:\n%s", err, m.console())
 		}
-		m.t.Logf("the boot hung (attempt %d), begun again; the console:\n%s", attempt, m.console())
+		m.t.Logf("attempt %d: %v; begun again. The console:\n%s", attempt, err, m.console())
 		m.kill()
 	}
 }
@@ -91,11 +93,15 @@ func (m *machine) boot() {
 func (m *machine) start() {
 	m.t.Helper()
 	_ = os.Remove(m.consoleFile())
-	m.cmd = exec.Command("qemu-system-x86_64", m.args...)
+	args := m.args
+	if m.network {
+		args = append(m.card(), args...)
+	}
+	m.cmd = exec.Command("qemu-system-x86_64", args...)
 	m.cmd.Dir = m.dir
 	m.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also if the tests are killed
-	said := &lockedBuffer{}
-	m.cmd.Stdout, m.cmd.Stderr = said, said
+	m.said = &lockedBuffer{}
+	m.cmd.Stdout, m.cmd.Stderr = m.said, m.said
 	var err error
 	if m.monitor, err = m.cmd.StdinPipe(); err != nil {
 		m.t.Fatal(err)
@@ -106,12 +112,7 @@ func (m *machine) start() {
 	}
 	cmd, gone := m.cmd, make(chan struct{})
 	m.gone = gone
-	go func() {
-		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
-			m.t.Logf("qemu: %v: %s", err, said)
-		}
-		close(gone)
-	}()
+	go func() { _ = cmd.Wait(); close(gone) }()
 	m.t.Cleanup(func() { _ = cmd.Process.Kill(); <-gone })
 }
 
@@ -127,20 +128,32 @@ func (m *machine) console() string {
 	return string(bytes.ReplaceAll(text, []byte("\r"), nil))
 }
 
-var errHung = errors.New("the machine hung: it says nothing more")
+var (
+	errHung  = errors.New("the machine hung: it says nothing more")
+	errTaken = errors.New("somebody took one of the ports")
+)
 
 // awaitReady waits until somebody can log in, or until what ready wants stands on the console beyond from.
 func (m *machine) awaitReady(from int) error {
-	size, last := -1, time.Now()
+	size, last, typed := -1, time.Now(), m.early.on == "" || from > 0
 	for end := time.Now().Add(bootTime); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		select {
 		case <-m.gone:
-			return errors.New("qemu ended")
+			if strings.Contains(m.said.String(), "host forwarding") {
+				return errTaken
+			}
+			return fmt.Errorf("qemu ended: %s", m.said)
 		default:
 		}
 		text := m.console()
 		if len(text) != size {
 			size, last = len(text), time.Now()
+		}
+		if !typed && strings.Contains(text, m.early.on) {
+			typed = true
+			if _, err := io.WriteString(m.monitor, m.early.types); err != nil {
+				return err
+			}
 		}
 		if time.Since(last) > silence {
 			return errHung
@@ -169,9 +182,7 @@ func (m *machine) answers() bool {
 func (m *machine) qemuArgs(network bool, more ...string) {
 	m.args = []string{"-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max", "-smp", "2", "-m", "512",
 		"-nodefaults", "-no-user-config", "-display", "none", "-serial", "file:console", "-monitor", "stdio"}
-	if network {
-		m.args = append(m.args, "-netdev", m.forwards(), "-device", "virtio-net-pci,netdev=net,romfile=")
-	}
+	m.network = network
 	m.args = append(m.args, more...)
 }
 

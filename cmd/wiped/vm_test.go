@@ -71,17 +71,27 @@ func (v *vms) machine(t testing.TB, firm string) *machine {
 
 // stories runs files of testdata/vm against a machine, one after the other.
 func (m *machine) stories(t *testing.T, names ...string) {
+	var files []string
 	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			testscript.Run(t, testscript.Params{
-				Files: []string{filepath.Join("testdata", "vm", name+".txtar")},
-				Setup: m.setUp, Condition: condition, RequireExplicitExec: true, RequireUniqueNames: true, Cmds: vmVerbs(),
-			})
-		})
+		files = append(files, filepath.Join("testdata", "vm", name+".txtar"))
 	}
+	testscript.RunT(inTurn{t}, testscript.Params{Files: files, Setup: m.setUp, Condition: condition, RequireExplicitExec: true,
+		RequireUniqueNames: true, Cmds: vmVerbs()})
 }
 
-// TestVM boots the image as people do and works it through ssh.
+// inTurn is a test that runs the stories in the order in which they are named, for they follow each other.
+type inTurn struct{ *testing.T }
+
+func (t inTurn) Parallel() {}
+
+func (t inTurn) Run(name string, f func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { f(inTurn{t}) })
+}
+
+func (t inTurn) Verbose() bool { return testing.Verbose() }
+
+// TestVM boots the image as people do and works it through ssh. With -parallel 1 the seconds that it tells are those of a
+// machine that has nothing else to do.
 func TestVM(t *testing.T) {
 	v := prerequisites(t)
 	t.Run("stage", v.stage)

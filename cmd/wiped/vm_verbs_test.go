@@ -82,6 +82,7 @@ func cmdVM(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(m.awaitReady(0))
 	case "again":
 		ts.Check(m.again())
+		ts.Setenv("PORT", m.port) // another, if it had to be started afresh
 	case "says":
 		_, err := io.WriteString(m.monitor, args[1]+"\n")
 		ts.Check(err)

@@ -44,15 +44,21 @@ type Statement struct {
 	Clock        *string              `json:"clock"`      // whether the station's clock was synchronised
 	KeyOrigin    *string              `json:"key_origin"` // "made at this boot": nobody can know the key from before
 
-	HiddenAreas    *string `json:"hidden_areas"`
-	Health         *string `json:"health"`
-	PropertyNumber *string `json:"property_number"`
-	MediaSource    *string `json:"media_source"`
-	CategoryBefore *string `json:"confidentiality_before"`
-	CategoryAfter  *string `json:"confidentiality_after"`
-	Destination    *string `json:"destination"`
-	VerifiedBy     *string `json:"verified_by"`
-	Location       *string `json:"location"`
+	HiddenAreas     *string `json:"hidden_areas"`
+	Health          *string `json:"health"`
+	PropertyNumber  *string `json:"property_number"`
+	MediaSource     *string `json:"media_source"`
+	CategoryBefore  *string `json:"confidentiality_before"`
+	CategoryAfter   *string `json:"confidentiality_after"`
+	Destination     *string `json:"destination"`
+	Location        *string `json:"location"`
+	Bridge          *string `json:"bridge"` // what stands between: a USB bridge, an HBA
+	BackedUp        *string `json:"data_backed_up"`
+	OperatorTitle   *string `json:"operator_title"`
+	OperatorContact *string `json:"operator_contact"`
+	VerifiedBy      *string `json:"verified_by"`
+	VerifierTitle   *string `json:"verifier_title"`
+	VerifierContact *string `json:"verifier_contact"`
 }
 
 // Method is the method as it ran.

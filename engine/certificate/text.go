@@ -39,8 +39,7 @@ func (s Statement) Text() string {
 	if len(s.Evidence) == 0 {
 		b.WriteString("  none\n")
 	}
-	b.WriteString("\n" + wrap("Not known to wiped: property number, media source, confidentiality before and after, destination, location, "+
-		"hidden areas, health, person who verified.", 0) + "\n")
+	b.WriteString("\n" + wrap("Not known to wiped: "+strings.Join(s.unknown(), ", ")+".", 0) + "\n")
 	return b.String()
 }
 
@@ -59,18 +58,38 @@ func (s Statement) Heading() string {
 // esc keeps text harmless that was escaped where it came from, if nobody changed it since.
 func esc(s string) string { return journal.EscapeOnce(s) }
 
+// unknown names what a certificate should say and this one cannot.
+func (s Statement) unknown() (names []string) {
+	for _, field := range []struct {
+		name  string
+		known bool
+	}{
+		{"manufacturer", s.Drive.Vendor != ""}, {"model", s.Drive.Model != ""}, {"firmware", s.Drive.Firmware != ""}, {"WWN", s.Drive.WWN != ""},
+		{"media type", s.Drive.MediaType != ""}, {"bridge", s.Bridge != nil}, {"hidden areas", s.HiddenAreas != nil}, {"health", s.Health != nil},
+		{"property number", s.PropertyNumber != nil}, {"media source", s.MediaSource != nil}, {"backup of the data", s.BackedUp != nil},
+		{"confidentiality before and after", s.CategoryBefore != nil && s.CategoryAfter != nil}, {"destination", s.Destination != nil},
+		{"location", s.Location != nil}, {"title and contact of the operator", s.OperatorTitle != nil && s.OperatorContact != nil},
+		{"person who verified", s.VerifiedBy != nil}, {"title and contact of that person", s.VerifierTitle != nil && s.VerifierContact != nil},
+	} {
+		if !field.known {
+			names = append(names, field.name)
+		}
+	}
+	return names
+}
+
 func (s Statement) rows() [][2]string {
 	d := s.Drive
 	scope := s.Scope
 	if d.Layer != "" {
-		scope += ": " + d.Layer + "; nothing is claimed of the media below"
+		scope += ": " + string(d.Layer) + "; nothing is claimed of the media below"
 	}
 	return [][2]string{
 		{"reason", value(s.Reason)},
 		{"drive", fmt.Sprintf("%s (%s)", d.Name, d.Path)},
 		{"serial", fmt.Sprintf("%s (%s)", d.Serial, d.SerialSource)},
-		{"WWN", d.WWN},
-		{"model", strings.TrimSpace(d.Vendor + " " + d.Model + " " + d.Firmware)},
+		{"WWN", string(d.WWN)},
+		{"model", strings.TrimSpace(string(d.Vendor + " " + d.Model + " " + d.Firmware))},
 		{"size", fmt.Sprintf("%d bytes, sectors of %d bytes", d.SizeBytes, d.LogicalSector)},
 		{"transport", d.Transport},
 		{"scope", scope},
@@ -81,7 +100,7 @@ func (s Statement) rows() [][2]string {
 		{"note", value(s.Note)},
 		{"started", instant(s.Started)},
 		{"ended", instant(s.Ended)},
-		{"duration", (time.Duration(s.Seconds * float64(time.Second))).Round(time.Second).String()},
+		{"duration", journal.Duration(time.Duration(s.Seconds * float64(time.Second)))},
 		{"interrupted", fmt.Sprintf("%d times", s.Interrupted)},
 		{"clock", value(s.Clock)},
 		{"signing key", value(s.KeyOrigin)},

@@ -79,6 +79,36 @@ func ascii(in []byte) []byte {
 	return out
 }
 
+// Text and Number are values that may be unknown: empty and 0 in memory, null in JSON.
+type (
+	Text   string
+	Number int64
+)
+
+// MarshalJSON writes null for the unknown.
+func (t Text) MarshalJSON() ([]byte, error) {
+	if t == "" {
+		return []byte("null"), nil
+	}
+	return JSON(string(t))
+}
+
+// MarshalJSON writes null for the unknown.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if n == 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendInt(nil, int64(n), 10), nil
+}
+
+// Duration is a length of time for people, in whole seconds: 31m10s. What took any time at all took a second.
+func Duration(d time.Duration) string {
+	if d > 0 && d < time.Second {
+		d = time.Second
+	}
+	return d.Round(time.Second).String()
+}
+
 // Time is an instant in records and on the wire: RFC 3339, UTC, always with microseconds.
 type Time struct{ time.Time }
 

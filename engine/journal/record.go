@@ -23,16 +23,16 @@ type Drive struct {
 	Path           string `json:"path"`
 	Serial         string `json:"serial"`
 	SerialSource   string `json:"serial_source"`
-	WWN            string `json:"wwn,omitempty"`
-	Vendor         string `json:"vendor,omitempty"`
-	Model          string `json:"model,omitempty"`
-	Firmware       string `json:"firmware,omitempty"`
+	WWN            Text   `json:"wwn"`
+	Vendor         Text   `json:"vendor"`
+	Model          Text   `json:"model"`
+	Firmware       Text   `json:"firmware"`
 	SizeBytes      int64  `json:"size_bytes"`
 	LogicalSector  int    `json:"logical_sector_bytes"`
-	PhysicalSector int    `json:"physical_sector_bytes,omitempty"`
+	PhysicalSector Number `json:"physical_sector_bytes"`
 	Transport      string `json:"transport"`
-	MediaType      string `json:"media_type,omitempty"`
-	Layer          string `json:"layer,omitempty"`   // set: only this layer is erased, nothing is claimed of the media below
+	MediaType      Text   `json:"media_type"`
+	Layer          Text   `json:"layer"`             // set: only this layer is erased, nothing is claimed of the media below
 	DiskSeq        uint64 `json:"diskseq,omitempty"` // the kernel's disk sequence number, good within Boot
 	Boot           string `json:"boot,omitempty"`    // the kernel's boot id
 	Device         uint64 `json:"device,omitempty"`  // image: st_dev of the file
@@ -105,7 +105,7 @@ type Outcome struct {
 	Result       string `json:"result"`
 	Level        string `json:"level"`
 	Verification string `json:"verification"`
-	Reason       string `json:"reason"`
+	Reason       Text   `json:"reason"`
 }
 
 // End is how a job ended, with all that its certificate is made from. It is written once.

@@ -2,6 +2,7 @@ package wipe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,8 +24,8 @@ func HoldsEither(ctx context.Context, rd io.ReaderAt, areas []Range, sector int,
 				return false, err
 			}
 			n := min(block, area.End()-off)
-			if k, err := rd.ReadAt(got[:n], off); err != nil || int64(k) != n {
-				return false, fmt.Errorf("read %d bytes at %d, got %d: %w", n, off, k, err)
+			if k, err := rd.ReadAt(got[:n], off); int64(k) != n {
+				return false, fmt.Errorf("read %d bytes at %d, got %d: %w", n, off, k, cmp.Or(err, io.ErrUnexpectedEOF))
 			}
 			one.Fill(a[:n], off)
 			other.Fill(b[:n], off)

@@ -184,7 +184,16 @@ func (c *claim) Writer() (drive.Writer, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return handle.Reopen(c.file, unix.O_RDWR, Sector, c.held)
+	f, err := handle.Reopen(c.file, unix.O_RDWR, Sector, c.held)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWriter(f, c.id.Size)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return w, nil
 }
 
 func (c *claim) Reader() (drive.Reader, error) {

@@ -59,12 +59,23 @@ func takes(fd, sector int) bool {
 
 // WriteAt writes p at off. It fails without writing if the guard does.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
-	if f.guard != nil {
-		if err := f.guard(); err != nil {
-			return 0, err
-		}
+	if err := f.Held(); err != nil {
+		return 0, err
 	}
 	return f.file.WriteAt(p, off)
+}
+
+// Held asks the guard.
+func (f *File) Held() error {
+	if f.guard == nil {
+		return nil
+	}
+	return f.guard()
+}
+
+// Map maps an area for reading and writing. What is written through it never makes a file longer.
+func (f *File) Map(off int64, length int) ([]byte, error) {
+	return unix.Mmap(int(f.file.Fd()), off, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 
 // ReadAt reads len(p) bytes at off. Where reads cannot go past the page cache, the cache of that area is dropped first.
