@@ -34,6 +34,7 @@ endef
 lint:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags vm ./cmd/wiped
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...
 

@@ -51,7 +51,7 @@ func showDrive(c *call, asJSON bool) error {
 	}
 	for _, row := range driveRows(d) {
 		if row[1] != "" {
-			c.printf("%-15s", row[0])
+			c.printf("%-14s ", row[0])
 			c.printf("%s\n", strings.Join(fold(row[1], c.width()-15), "\n"+strings.Repeat(" ", 15)))
 		}
 	}
@@ -84,6 +84,9 @@ func driveRows(d engine.DriveView) [][2]string {
 		{"state", driveState(d)},
 		{"confirm with", d.Confirm},
 		{"methods", strings.Join(d.Methods, ", ") + " (methods " + d.Name + ")"},
+	}
+	for _, f := range d.Facts {
+		rows = append(rows, [2]string{f.Name, f.Value + " (" + f.Source + ")"})
 	}
 	if d.Layer != "" {
 		rows = append(rows, [2]string{"layer", d.Layer + ": erasing it says nothing of the media below"})

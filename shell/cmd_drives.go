@@ -33,6 +33,10 @@ func listDrives(c *call, asJSON bool) error {
 		return c.json(list)
 	}
 	if len(all) == 0 {
+		if c.sh.Machine != nil {
+			c.printf("no drives. Attach one\n")
+			return nil
+		}
 		c.printf("no drives. Attach one, or start the server with --drives or --image\n")
 		return nil
 	}

@@ -3,6 +3,7 @@
 package block
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path"
@@ -87,7 +88,9 @@ func (s *Source) Find() ([]drive.Drive, error) {
 		devices = append(devices, d)
 	}
 	var found []drive.Drive
-	for _, d := range join(devices) {
+	drives := join(devices)
+	distinguish(drives)
+	for _, d := range drives {
 		if slices.ContainsFunc(append([]*device{d}, d.others...), s.presents) {
 			found = append(found, d)
 		}
@@ -96,6 +99,24 @@ func (s *Source) Find() ([]drive.Drive, error) {
 }
 
 func (s *Source) presents(d *device) bool { return s.chosen(d.name(), d.info.Size) }
+
+// distinguish gives namespaces of one NVMe controller, which have its serial, a serial of their own where no WWN tells
+// them apart: made from the controller's and the namespace's number, so that it stays the same.
+func distinguish(drives []*device) {
+	seen := map[string]int{}
+	for _, d := range drives {
+		seen[d.info.Serial]++
+	}
+	for _, d := range drives {
+		i := &d.info
+		if nsid := d.dir.number("nsid"); seen[i.Serial] > 1 && i.WWN == "" && nsid > 0 && i.OwnSerial() {
+			i.Facts = append(i.Facts, drive.Fact{Name: "controller's serial", Value: i.Serial, Source: i.SerialSource})
+			i.Serial = fmt.Sprintf("~ns-%x", sha256.Sum256(fmt.Appendf(nil, "%s %d", i.Serial, nsid)))[:4+10]
+			i.SerialSource = "made by this station from the controller's serial and the namespace's number"
+			i.ID.Serial = i.Serial
+		}
+	}
+}
 
 // join makes one drive of the devices that share a WWN, serial and size: several paths to the same bytes. What stands
 // against one path stands against the drive. It is done before anything is chosen: a path that is not presented counts.
