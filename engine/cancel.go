@@ -41,6 +41,8 @@ func (e *Engine) cancelAll(ids []uint64) (jobs []*job, err error) {
 			refusals = append(refusals, refusal)
 		case err != nil:
 			return nil, err
+		case j.isInDrive():
+			refusals = append(refusals, j.inDriveRefusal())
 		case j.ended():
 			refusals = append(refusals, refuse(Unsafe, fmt.Sprintf("job %d", id), "it has ended already: "+string(j.state()), fmt.Sprintf("job %d", id)))
 		}
@@ -50,18 +52,38 @@ func (e *Engine) cancelAll(ids []uint64) (jobs []*job, err error) {
 		return nil, refusals
 	}
 	for _, j := range jobs {
-		if err := j.cancel(); err != nil {
+		err := j.cancel()
+		if r, ok := err.(*Refusal); ok {
+			return nil, Refusals{r}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("the end of job %d could not be recorded: %w", j.rec.ID, err)
 		}
 	}
 	return jobs, nil
 }
 
+// inDrive tells whether the drive was told to erase itself and has not ended as far as is known. The caller holds mu.
+func (j *job) inDrive() bool { return j.live && j.plan.sent && j.found.firmware.Ended.IsZero() }
+
+func (j *job) isInDrive() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.inDrive()
+}
+
+func (j *job) inDriveRefusal() *Refusal {
+	return refuse(Unsafe, fmt.Sprintf("job %d", j.rec.ID), "its drive erases itself, and no drive can be stopped from that", fmt.Sprintf("watch %d", j.rec.ID))
+}
+
 // cancel halts a job that runs, and ends one that is interrupted.
 func (j *job) cancel() error {
 	j.mu.Lock()
 	if j.live {
-		j.mu.Unlock()
+		defer j.mu.Unlock()
+		if j.inDrive() {
+			return j.inDriveRefusal() // it was told so just now
+		}
 		j.halt(errCancelled)
 		return nil
 	}

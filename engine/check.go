@@ -62,7 +62,7 @@ func (j *job) holds(c claim) (bool, error) {
 	for _, r := range v.Mismatches {
 		differ = append(differ, wipe.Range(r))
 	}
-	r, err := j.claim.Reader()
+	r, err := j.targets[0].claim.Reader()
 	if err != nil {
 		return false, err
 	}

@@ -14,7 +14,7 @@ import (
 func (j *job) flush(w drive.Writer) error {
 	err := w.Flush()
 	if err == nil {
-		err = j.claim.Check()
+		err = j.checkClaims()
 	}
 	if err != nil {
 		j.e.cfg.Log.Error("drive did not flush", "job", j.rec.ID, "err", err)

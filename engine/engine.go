@@ -27,12 +27,14 @@ type Config struct {
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"
 
-	Clock     func() string // whether this machine's clock is synchronised; nil: unknown
-	KeyOrigin string        // where the signing key comes from, if that is worth saying
+	Health    func(drive.Info) drive.Health // of a drive, as far as it is known by now; nil: nothing is ever known
+	Clock     func() string                 // whether this machine's clock is synchronised; nil: unknown
+	KeyOrigin string                        // where the signing key comes from, if that is worth saying
 
 	CheckpointEvery time.Duration // 0: 5 s
 	CheckpointBytes int64         // 0: 8 GiB
 	Tick            time.Duration // how often progress is reported; 0: 1 s
+	Patience        time.Duration // how long a drive may erase itself without getting on; 0: see patience
 	Random          io.Reader     // nil: crypto/rand
 }
 
@@ -67,6 +69,9 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Tick == 0 {
 		cfg.Tick = time.Second
 	}
+	if cfg.Health == nil {
+		cfg.Health = func(drive.Info) drive.Health { return drive.Health{} }
+	}
 	if cfg.Clock == nil {
 		cfg.Clock = func() string { return "" }
 	}
@@ -91,10 +96,15 @@ func (e *Engine) recover() error {
 	if err != nil {
 		return fmt.Errorf("recover jobs: %w", err)
 	}
+	var inside []*job
 	for _, r := range records {
 		j := e.newJob(r)
 		e.jobs[r.Job.ID] = j
 		if _, rest := j.history.after(0); rest {
+			continue
+		}
+		if j.plan.sent {
+			inside = append(inside, j)
 			continue
 		}
 		if err := j.interrupt("the server was stopped without warning; it can be resumed"); err != nil {
@@ -102,7 +112,7 @@ func (e *Engine) recover() error {
 		}
 		e.cfg.Log.Warn("job was under way when the server stopped", "job", r.Job.ID, "drive", r.Job.Drive.Name)
 	}
-	return nil
+	return e.pickUp(inside)
 }
 
 // Shutdown interrupts every running job at a checkpoint and returns when all have stopped.

@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"time"
 
+	"wiped/engine/drive"
 	"wiped/engine/journal"
 )
 
 // finish records how the job ended, frees the drive, and then says so: nobody hears of an end that is not on disk.
 func (j *job) finish() {
+	if j.goesOnInside() {
+		j.leaveInside()
+		return
+	}
 	result, reason := j.judge()
 	last := j.closing(result, reason)
 	if result == Interrupted {
@@ -58,6 +63,12 @@ func (j *job) verification() string {
 	}
 }
 
+// healthAfter is what the drive says of its condition now.
+func (j *job) healthAfter() *journal.Health {
+	t := j.targets[0]
+	return healthRecord(j.e.cfg.Health(drive.Info{Name: t.rec.Name, Path: t.path, Transport: t.rec.Transport, ID: t.want}))
+}
+
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
 // only when the program ends; the next start then finds the job as interrupted, with its last checkpoint. The number of
 // the last event grows past what is said meanwhile.
@@ -95,8 +106,10 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 
 // giveBack frees the drive and the turn.
 func (j *job) giveBack() {
-	if err := j.claim.Close(); err != nil {
-		j.e.cfg.Log.Error("give the drive back", "job", j.rec.ID, "err", err)
+	for _, t := range j.targets {
+		if err := t.claim.Close(); err != nil {
+			j.e.cfg.Log.Error("give the drive back", "job", j.rec.ID, "drive", t.rec.Name, "err", err)
+		}
 	}
 	j.e.release(j.rec.ID)
 	j.e.turns.leave(j.turn)
@@ -112,30 +125,43 @@ func (j *job) rest() {
 
 // end gathers all that the certificate will be made from.
 func (j *job) end(result State, reason string, at journal.Time) journal.End {
+	health := j.healthAfter()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f := j.found
 	if f.read.Result == "" {
 		f.read.Result = "not done"
 	}
-	end := journal.End{
+	end := journal.End{Health: health,
 		Started: j.started, Ended: at, Result: string(result), Reason: reason, Passes: f.passes, Verification: f.read,
 		Software: j.e.cfg.Software, Interrupted: j.interruptions(), CachesPassed: j.direct,
-		Clock: j.e.cfg.Clock(), KeyOrigin: j.e.cfg.KeyOrigin,
+		Clock: j.e.cfg.Clock(), KeyOrigin: j.e.cfg.KeyOrigin, Firmware: f.firmware,
 	}
-	if len(f.passes) > 0 {
-		end.Evidence = append(end.Evidence, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", len(f.passes), f.planned, f.size))
-	}
-	if f.read.Result == "passed" {
-		end.Evidence = append(end.Evidence, fmt.Sprintf("%d bytes were read back through a fresh descriptor and equal what the last pass wrote", f.read.BytesRead))
-	}
-	if f.startedOver {
-		end.Evidence = append(end.Evidence, "after an interruption the drive did not hold what it had flushed; all passes were written again")
+	if f.firmware != nil {
+		kept := *f.firmware
+		kept.Samples = nil
+		end.Firmware, end.Evidence = &kept, firmwareEvidence(kept, f.read)
+	} else {
+		end.Evidence = overwriteEvidence(f)
 	}
 	if !j.direct {
 		end.Evidence = append(end.Evidence, "the system did not allow direct I/O; its cache was dropped before reading back")
 	}
 	return end
+}
+
+// overwriteEvidence is what the certificate of an overwriting job rests on.
+func overwriteEvidence(f findings) (list []string) {
+	if len(f.passes) > 0 {
+		list = append(list, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", len(f.passes), f.planned, f.size))
+	}
+	if f.read.Result == "passed" {
+		list = append(list, fmt.Sprintf("%d bytes were read back through a fresh descriptor and equal what the last pass wrote", f.read.BytesRead))
+	}
+	if f.startedOver {
+		list = append(list, "after an interruption the drive did not hold what it had flushed; all passes were written again")
+	}
+	return list
 }
 
 func (j *job) interruptions() (n int) {

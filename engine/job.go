@@ -21,15 +21,21 @@ var (
 	errDefect      = errors.New("a defect in wiped")
 )
 
-// job is one drive being erased. Its goroutine alone moves it; others read what mu guards, and its history.
+// target is one drive of a job. Only a method that reaches several drives with one command has more than one.
+type target struct {
+	rec   journal.Drive
+	want  drive.ID
+	path  string // where the drive is now; a job that goes on may find it under another name
+	claim drive.Claim
+}
+
+// job is a drive being erased. Its goroutine alone moves it; others read what mu guards, and its history.
 type job struct {
 	e        *Engine
 	rec      journal.Job
 	patterns []wipe.Pattern
 	history  *history
-	claim    drive.Claim
-	want     drive.ID
-	path     string // where the drive is now; a resumed job may find it under another name
+	targets  []target // the job's drive, and what its method erases besides
 	plan     plan
 	ctx      context.Context
 	halt     context.CancelCauseFunc
@@ -49,14 +55,22 @@ type job struct {
 	latest     journal.Time // of all instants recorded so far
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
+	part       float64      // of what the drive does to itself, as far as it says
 }
 
 // newJob makes a job from its record: one that goes on later, or one that is only looked at.
 func (e *Engine) newJob(r journal.Record) *job {
-	j := &job{e: e, rec: r.Job, history: restore(r), want: identity(r.Job.Drive), direct: true}
+	j := &job{e: e, rec: r.Job, history: restore(r), direct: true}
+	for _, d := range append([]journal.Drive{r.Job.Drive}, r.Job.Also...) {
+		j.targets = append(j.targets, target{rec: d, want: identity(d)})
+	}
 	j.found = findings{size: r.Job.Drive.SizeBytes, verify: r.Job.Verify, planned: len(r.Job.Method.Passes)}
 	j.found.read = journal.Verification{Scope: r.Job.Verify, Seed: r.Job.Seed}
 	j.plan = plan{passes: len(r.Job.Method.Passes), verify: r.Job.Verify != "none"}
+	if r.Job.Method.Action != "" {
+		j.plan.passes, j.plan.action = 1, true
+		j.found.firmware = &journal.Firmware{}
+	}
 	j.latest = r.Job.Submitted
 	for _, c := range r.Changes {
 		j.latest = c.Time
@@ -65,7 +79,10 @@ func (e *Engine) newJob(r journal.Record) *job {
 		}
 	}
 	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes()
-	if c := r.Checkpoint; c != nil {
+	if c := r.Checkpoint; c != nil && c.Firmware != nil {
+		j.found.firmware = c.Firmware
+		j.plan.sent, j.direct = !c.Firmware.Sent.IsZero(), !c.Cached
+	} else if c != nil {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
 		j.found.passes, j.found.startedOver, j.direct = c.Done, c.StartedOver, !c.Cached
@@ -79,18 +96,29 @@ func (e *Engine) newJob(r journal.Record) *job {
 	return j
 }
 
-func (j *job) size() int64 { return j.rec.Drive.SizeBytes }
+// size is that of all its drives, in bytes.
+func (j *job) size() (bytes int64) {
+	for _, t := range j.targets {
+		bytes += t.rec.SizeBytes
+	}
+	return bytes
+}
 
-// extents are the areas that verification reads.
-func (j *job) extents() []wipe.Range {
-	var seed [32]byte
+func (j *job) seed() (seed [32]byte) {
 	_, _ = hex.Decode(seed[:], []byte(j.rec.Seed)) // written by us; a wrong one would be other places, not fewer
-	return verifyExtents(j.rec.Verify, seed, j.size(), j.rec.Drive.LogicalSector)
+	return seed
+}
+
+// extents are the areas of a drive that verification reads.
+func (j *job) extents(t target) []wipe.Range {
+	return verifyExtents(j.rec.Verify, j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 }
 
 func (j *job) verifyBytes() (n int64) {
-	for _, e := range j.extents() {
-		n += e.Length
+	for _, t := range j.targets {
+		for _, e := range j.extents(t) {
+			n += e.Length
+		}
 	}
 	return n
 }
@@ -112,15 +140,16 @@ func (j *job) loadPatterns() error {
 	return nil
 }
 
-// begin starts the job's goroutine over a claimed drive. The caller holds the engine's mu.
-func (j *job) begin(claim drive.Claim, keys []string) {
-	j.claim = claim
+// begin starts the job's goroutine over its claimed drives. The caller holds the engine's mu.
+func (j *job) begin() {
 	j.ctx, j.halt = context.WithCancelCause(context.Background())
 	j.done = make(chan struct{})
 	j.live = true
 	j.turn = j.e.turns.ask()
 	j.e.jobs[j.rec.ID] = j
-	j.e.take(j.rec.ID, keys)
+	for _, t := range j.targets {
+		j.e.take(j.rec.ID, t.want.Keys)
+	}
 	j.e.running.Add(1)
 	go j.run()
 }
@@ -138,13 +167,22 @@ func (j *job) action(at position) string {
 		return "read back " + j.title(min(at.pass, j.plan.passes))
 	case writing:
 		return "write " + j.title(at.pass)
+	case sampling:
+		return "read samples before " + j.rec.Method.Name
+	case erasing:
+		return j.rec.Method.Name + " by the drive"
 	case verifying:
 		return "verify " + j.title(j.plan.passes)
 	}
 	return "wait"
 }
 
-func (j *job) title(pass int) string { return j.rec.Method.Passes[pass-1].Title }
+func (j *job) title(pass int) string {
+	if j.plan.action {
+		return j.rec.Method.Name
+	}
+	return j.rec.Method.Passes[pass-1].Title
+}
 
 // passes counts the passes of the whole job: verification is one.
 func (j *job) passes() int {
@@ -177,9 +215,12 @@ func (j *job) snapshot() journal.Event {
 		State: string(j.at.state()), Pass: min(j.at.pass, j.passes()), Passes: j.passes(), Action: j.action(j.at),
 		DoneBytes: j.prior, TotalBytes: j.total, Errors: j.errors,
 	}
-	if j.progress != nil {
+	if j.progress != nil && j.at.phase != sampling {
 		e.DoneBytes += j.progress.Done()
 		e.Errors += j.progress.Errors()
+	}
+	if j.at.phase == erasing {
+		e.DoneBytes = int64(j.part * float64(j.size()))
 	}
 	return e
 }

@@ -21,11 +21,18 @@ type findings struct {
 	planned     int // write passes
 	read        journal.Verification
 	sampleBytes int64 // what verification had to read
+
+	firmware *journal.Firmware // of a method with an action: what became of it; nil: the method overwrites
+	refused  string            // why the drive did not begin
+	lost     string            // why it cannot be known what became of the action
 }
 
 // judge decides what a job may be called. It says erased only where every byte of the drive was covered by every pass
 // and the verification that was asked for read all it should and found all as it should be: guarantee 1.
 func judge(f findings) (result State, reason string) {
+	if f.firmware != nil {
+		return judgeFirmware(f)
+	}
 	switch bad := f.unwritable(); {
 	case f.broken != "":
 		return Failed, f.broken

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"wiped/engine/drive"
@@ -14,36 +15,65 @@ import (
 
 // Request is what an operator asks for.
 type Request struct {
-	Drives   []string // words that name drives
-	Method   string   // empty: the best for each drive
-	Level    string   // empty, clear or purge
-	Verify   string   // empty: what the method asks for; full, sample or none
-	Confirm  []string // what the operator typed to confirm
-	Note     string
-	Operator journal.Operator
+	Drives     []string // words that name drives
+	Method     string   // empty: the best for each drive
+	Level      string   // empty, clear or purge
+	Verify     string   // empty: what the method asks for; full, sample or none
+	Confirm    []string // what the operator typed to confirm
+	Unhide     bool     // open hidden areas first, for good
+	KeepHidden bool     // leave hidden areas as they are, not erased
+	Note       string
+	Operator   journal.Operator
+
+	opened map[string]string // by path: what was opened for this request
 }
 
 // Item is what would be done to one drive.
 type Item struct {
 	Drive   drive.Info
+	Answers drive.Answers
 	Method  method.Method
 	Verify  string
 	Confirm string // the word that confirms the drive
+	Hidden  string // what is known of hidden areas, and what is to be done about them; empty: nothing is known
+	Also    []Item // what the method erases besides: it is one job then
 	drive   drive.Drive
+	unhide  bool
 }
 
-// TotalBytes is what is written and read in all.
-func (i Item) TotalBytes() int64 {
-	total := i.Drive.Size * int64(len(i.Method.Passes))
-	for _, e := range verifyExtents(i.Verify, [32]byte{}, i.Drive.Size, i.Drive.LogicalSector) {
-		total += e.Length
+// every lists items together with what they erase besides.
+func every(items []Item) (all []Item) {
+	for _, i := range items {
+		all = append(append(all, i), i.Also...)
+	}
+	return all
+}
+
+// TotalBytes is what is written and read in all. What a drive does to itself counts as one writing of it.
+func (i Item) TotalBytes() (total int64) {
+	for _, one := range every([]Item{i}) {
+		total += one.Drive.Size * int64(steps(i.Method))
+		for _, e := range verifyExtents(i.Verify, [32]byte{}, one.Drive.Size, one.Drive.LogicalSector) {
+			total += e.Length
+		}
 	}
 	return total
+}
+
+// steps is how often a method goes over the drive.
+func steps(m method.Method) int {
+	if m.Action != "" {
+		return 1
+	}
+	return len(m.Passes)
 }
 
 // Plan finds the drives and the method of a request and holds each against the safety rules, without changing
 // anything. It returns all reasons against it together, as Refusals; what is not yet confirmed is among them.
 func (e *Engine) Plan(req Request) ([]Item, error) {
+	if req.Unhide && req.KeepHidden {
+		return nil, Refusals{refuse(Invalid, "", "--unhide and --keep-hidden ask for opposite things", "use one of them")}
+	}
 	all, err := e.find()
 	if err != nil {
 		return nil, err
@@ -64,7 +94,8 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 			refusals = append(refusals, r)
 		}
 	}
-	return items, refusals.orNil()
+	items, apart := together(items, all)
+	return items, append(refusals, apart...).orNil()
 }
 
 // choose resolves the words of a request: drives, method, verification. A drive whose method is refused is among the items
@@ -81,30 +112,85 @@ func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 			continue // named twice, by name and by serial say: once is enough
 		}
 		seen[d.Info().Path] = true
-		item := Item{Drive: d.Info(), Confirm: confirmWord(d.Info(), all), drive: d}
-		if item.Method, refusal = pick(req, d.Info()); refusal == nil {
+		items = append(items, Item{Drive: d.Info(), Confirm: confirmWord(d.Info(), all), drive: d})
+	}
+	ask(items)
+	for n := range items {
+		item := &items[n]
+		var refusal *Refusal
+		if item.Method, refusal = pick(req, *item); refusal == nil {
 			item.Verify, refusal = pickVerify(req.Verify, item.Method)
 		}
 		if refusal != nil && !slices.ContainsFunc(refusals, func(r *Refusal) bool { return r.Error() == refusal.Error() }) {
 			refusals = append(refusals, refusal)
 		}
-		items = append(items, item)
+		refusals = append(refusals, item.decideHidden(req)...)
 	}
 	return items, refusals
 }
 
-// MethodsFor lists what a drive can do, best first: the first that is not legacy is the default.
-func MethodsFor(drive.Info) []method.Method { return method.All() }
+// ask asks all the drives at once: each takes its time. What was known only in part is known better then.
+func ask(items []Item) {
+	var all sync.WaitGroup
+	for n := range items {
+		all.Go(func() {
+			items[n].Answers = items[n].drive.Ask()
+			items[n].Drive = better(items[n].Drive, items[n].Answers)
+		})
+	}
+	all.Wait()
+}
 
-func pick(req Request, i drive.Info) (method.Method, *Refusal) {
+// better puts in what the drive itself knows better than the kernel. Nothing of it is what the drive is confirmed by.
+func better(i drive.Info, a drive.Answers) drive.Info {
+	for _, word := range []struct {
+		known *string
+		says  string
+	}{{&i.Vendor, a.Identity.Vendor}, {&i.Model, a.Identity.Model}, {&i.Firmware, a.Identity.Firmware}} {
+		if word.says != "" {
+			*word.known = word.says
+		}
+	}
+	return i
+}
+
+// MethodsFor lists what a drive that answered so can do now, best first: the first that may be chosen is the default.
+func MethodsFor(a drive.Answers) (can []method.Method) {
+	for _, m := range method.All() {
+		if m.Action == "" || a.Can(m.Action) {
+			can = append(can, m)
+		}
+	}
+	return can
+}
+
+// Cannot is a method that a drive has not, or has not now.
+type Cannot struct {
+	Method string `json:"method"`
+	Why    string `json:"reason"`
+	Next   string `json:"next"`
+}
+
+// CannotFor lists the methods of the drive's command set that are not to be had now, and why.
+func CannotFor(a drive.Answers) (list []Cannot) {
+	for _, m := range method.All() {
+		if ability, ok := a.Ability(m.Action); m.Action != "" && ok && ability.Why != "" {
+			list = append(list, Cannot{m.Name, ability.Why, ability.Next})
+		}
+	}
+	return list
+}
+
+func pick(req Request, item Item) (method.Method, *Refusal) {
+	i := item.Drive
 	if _, err := method.ParseLevel(req.Level); req.Level != "" && err != nil {
 		return method.Method{}, refuse(Invalid, "", "there is no level "+clean(req.Level), "use --level clear or --level purge")
 	}
-	can := MethodsFor(i)
+	can := MethodsFor(item.Answers)
 	if req.Method != "" {
 		at := slices.IndexFunc(can, func(m method.Method) bool { return m.Name == req.Method })
 		if at < 0 {
-			return method.Method{}, refuse(Invalid, i.Name, "there is no method "+clean(req.Method)+" for it", "methods "+arg(i.Name))
+			return method.Method{}, cannot(req.Method, item)
 		}
 		if req.Level == method.Purge.String() && can[at].Level != method.Purge {
 			return method.Method{}, cannotPurge(i, "method "+req.Method+" only clears")
@@ -112,11 +198,30 @@ func pick(req Request, i drive.Info) (method.Method, *Refusal) {
 		return can[at], nil
 	}
 	for _, m := range can {
-		if !m.Legacy && (req.Level == "" || req.Level == m.Level.String()) {
+		if m.ByChoice() && (req.Level == "" || req.Level == m.Level.String()) {
 			return m, nil
 		}
 	}
 	return method.Method{}, cannotPurge(i, "it can only be cleared")
+}
+
+// cannot says why a drive has no method of a name.
+func cannot(name string, item Item) *Refusal {
+	i := item.Drive
+	m, known := method.Find(name)
+	if !known {
+		return refuse(Invalid, i.Name, "there is no method "+clean(name)+" for it", "methods "+arg(i.Name))
+	}
+	why, next := "its kind of drive has no such command", "methods "+arg(i.Name)
+	if ability, ok := item.Answers.Ability(m.Action); ok {
+		why = ability.Why
+		if ability.Next != "" {
+			next = ability.Next
+		}
+	} else if item.Answers.Problem != "" {
+		why = item.Answers.Problem
+	}
+	return refuse(Unsafe, i.Name, "it cannot do "+name+": "+why, next)
 }
 
 func cannotPurge(i drive.Info, why string) *Refusal {
@@ -161,24 +266,22 @@ func unconfirmed(items []Item, typed []string) (refusals Refusals) {
 
 // record turns an item into the job that is kept.
 func (e *Engine) record(item Item, req Request) (*journal.Job, error) {
-	patterns, err := item.Method.Resolve(e.cfg.Random)
-	if err != nil {
+	m := item.Method
+	ability, _ := item.Answers.Ability(m.Action)
+	job := &journal.Job{
+		Submitted: journal.At(time.Now()), Drive: e.driveRecord(item), Verify: item.Verify, Confirmed: item.Confirm,
+		Note: req.Note, Operator: req.Operator, Station: e.cfg.Station, Software: e.cfg.Software,
+		Method: journal.Method{Name: m.Name, Title: m.Title, Level: m.Level.String(), Claim: m.Claim(),
+			Action: string(m.Action), Blocks: ability.Blocks, Takes: journal.Number(ability.Takes / time.Second)},
+	}
+	for _, also := range item.Also {
+		job.Also = append(job.Also, e.driveRecord(also))
+		job.Confirmed += ", " + also.Confirm
+	}
+	if err := e.drawPasses(m, job); err != nil {
 		return nil, fmt.Errorf("prepare the passes: %w", err)
 	}
-	i := item.Drive
-	job := &journal.Job{
-		Submitted: journal.At(time.Now()), Drive: driveRecord(i), Verify: item.Verify, Confirmed: item.Confirm,
-		Note: req.Note, Operator: req.Operator, Station: e.cfg.Station, Software: e.cfg.Software,
-		Method: journal.Method{Name: item.Method.Name, Title: item.Method.Title, Level: item.Method.Level.String(), Claim: item.Method.Claim()},
-	}
-	for _, p := range patterns {
-		text, err := json.Marshal(p)
-		if err != nil {
-			return nil, fmt.Errorf("prepare the passes: %w", err)
-		}
-		job.Method.Passes = append(job.Method.Passes, journal.Pass{Title: p.String(), Pattern: text})
-	}
-	if item.Verify == "sample" {
+	if item.Verify == "sample" || m.Action != "" { // what the drive holds before is sampled in any case
 		var seed [32]byte
 		if _, err := e.cfg.Random.Read(seed[:]); err != nil {
 			return nil, fmt.Errorf("draw the sample: %w", err)
@@ -188,8 +291,26 @@ func (e *Engine) record(item Item, req Request) (*journal.Job, error) {
 	return job, nil
 }
 
-func driveRecord(i drive.Info) journal.Drive {
-	media := ""
+func (e *Engine) drawPasses(m method.Method, job *journal.Job) error {
+	if m.Action != "" {
+		return nil
+	}
+	patterns, err := m.Resolve(e.cfg.Random)
+	if err != nil {
+		return err
+	}
+	for _, p := range patterns {
+		text, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		job.Method.Passes = append(job.Method.Passes, journal.Pass{Title: p.String(), Pattern: text})
+	}
+	return nil
+}
+
+func (e *Engine) driveRecord(item Item) journal.Drive {
+	i, media := item.Drive, ""
 	if i.Rotational != nil && i.Layer == "" {
 		media = map[bool]string{true: "magnetic", false: "flash"}[*i.Rotational]
 	}
@@ -199,6 +320,8 @@ func driveRecord(i drive.Info) journal.Drive {
 		SizeBytes: i.Size, LogicalSector: i.LogicalSector, PhysicalSector: journal.Number(i.PhysicalSector),
 		Transport: i.Transport, MediaType: journal.Text(media), Layer: journal.Text(i.Layer),
 		DiskSeq: i.ID.DiskSeq, Boot: i.ID.Boot, Device: i.ID.Device, Inode: i.ID.Inode,
+		Bridge: journal.Text(item.Answers.Bridge), HiddenAreas: journal.Text(item.Hidden), Kept: item.Answers.Kept,
+		Health: healthRecord(e.cfg.Health(i)),
 	}
 }
 

@@ -86,8 +86,11 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 		if i.Serial != j.rec.Drive.Serial {
 			continue
 		}
-		if closest = j.want.Same(i.ID); closest == nil {
-			return j, Item{Drive: i, Confirm: confirmWord(i, all), drive: d}, nil
+		if closest = j.targets[0].want.Same(i.ID); closest == nil {
+			item := Item{Drive: i, Confirm: confirmWord(i, all), drive: d}
+			if item.Also, closest = j.others(all); closest == nil {
+				return j, item, nil
+			}
 		}
 	}
 	if closest != nil {
@@ -99,14 +102,14 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 
 func (e *Engine) resumeRefusals(items []Item, confirm []string) (refusals Refusals) {
 	e.mu.Lock()
-	for _, item := range items {
+	for _, item := range every(items) {
 		for _, o := range obstacles(item.Drive, e.cfg.Protect, e.takenBy(item.Drive.ID)) {
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
 		}
 	}
 	e.mu.Unlock()
-	for _, r := range unconfirmed(items, confirm) {
-		own := slices.ContainsFunc(items, func(i Item) bool {
+	for _, r := range unconfirmed(every(items), confirm) {
+		own := slices.ContainsFunc(every(items), func(i Item) bool {
 			return r.Kind == Unconfirmed && i.Drive.Name == r.What && (i.Drive.OwnSerial() || i.Drive.WWN != "")
 		})
 		if !own {
@@ -132,7 +135,7 @@ func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views 
 		}
 		j := e.newJob(r)
 		j.history = o.history // numbers go on, and those who watch keep watching
-		j.want, j.path = items[n].Drive.ID, items[n].Drive.Path
+		claims = j.bind(items[n], claims)
 		if j.plan.resume != nil {
 			for _, c := range j.claims(*j.plan.resume) {
 				j.total += c.area.Length
@@ -150,8 +153,8 @@ func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views 
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for n, j := range jobs {
-		j.begin(claims[n], j.want.Keys)
+	for _, j := range jobs {
+		j.begin()
 		views = append(views, j.view())
 	}
 	return views, nil

@@ -43,7 +43,7 @@ func (j *job) act(at position) (s signal) {
 	j.at = at
 	j.mu.Unlock()
 	if err := j.change(); err != nil {
-		if first {
+		if first && !j.plan.sent {
 			j.breakOff(fmt.Errorf("not begun, nothing was written: its start could not be recorded: %w", err))
 			return stopped
 		}
@@ -56,6 +56,13 @@ func (j *job) act(at position) (s signal) {
 		return j.check(at)
 	case writing:
 		return j.write(at)
+	case sampling:
+		return j.sample()
+	case erasing:
+		return j.eraseItself()
+	}
+	if j.plan.action {
+		return j.verifyErased()
 	}
 	return j.verify()
 }
@@ -108,7 +115,7 @@ func (j *job) waitTurn() signal {
 
 // notBegun ends a job that was refused at the last look. One that was resumed is as resumable as it was before.
 func (j *job) notBegun(err error) {
-	if j.plan.resume == nil {
+	if j.plan.resume == nil && !j.plan.sent {
 		j.breakOff(fmt.Errorf("not begun, nothing was written: %w", err))
 		return
 	}
@@ -138,22 +145,41 @@ func (j *job) takeTurn() bool {
 	}
 }
 
-// recheck holds the claimed drive against the safety rules and against the drive that was confirmed, just before the
-// first write.
+// recheck holds the claimed drives against the safety rules and against the drives that were confirmed, just before the
+// first write. Of a drive that erases itself already, only that it is the same.
 func (j *job) recheck() error {
-	if err := j.claim.Check(); err != nil {
+	if err := j.checkClaims(); err != nil || j.plan.sent {
 		return err
 	}
 	all, err := j.e.find()
 	if err != nil {
 		return err
 	}
+	for _, t := range j.targets {
+		if err := j.recheckOne(t, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkClaims asks every claimed drive whether it is still there and the same.
+func (j *job) checkClaims() error {
+	for _, t := range j.targets {
+		if err := t.claim.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) recheckOne(t target, all []drive.Drive) error {
 	for _, d := range all {
 		i := d.Info()
-		if i.Path != j.path {
+		if i.Path != t.path {
 			continue
 		}
-		if err := j.want.Same(i.ID); err != nil {
+		if err := t.want.Same(i.ID); err != nil {
 			return err
 		}
 		for _, o := range obstacles(i, j.e.cfg.Protect, 0) {
@@ -180,7 +206,7 @@ func (j *job) fatal(err error) bool {
 			return true
 		}
 	}
-	return j.claim.Check() != nil
+	return j.checkClaims() != nil
 }
 
 // settle adds the step under way to those that are done.
@@ -241,7 +267,7 @@ func (j *job) report() (stop func()) {
 
 func (j *job) tick(now time.Time, before Update) Update {
 	j.mu.Lock()
-	if j.progress == nil {
+	if j.progress == nil && j.at.phase != erasing {
 		j.mu.Unlock()
 		return before
 	}

@@ -15,6 +15,7 @@ type shown drive.Info
 func (s shown) Info() drive.Info              { return drive.Info(s) }
 func (s shown) Claim() (drive.Claim, error)   { return nil, errors.New("only looked at") }
 func (s shown) Reader() (drive.Reader, error) { return nil, errors.New("only looked at") }
+func (s shown) Ask() drive.Answers            { return drive.Answers{} }
 
 func disk(name, serial, wwn string) drive.Info {
 	return drive.Info{Name: name, Path: "/dev/" + name, Paths: []string{"/dev/" + name}, Serial: serial, WWN: wwn, Size: 1 << 30, LogicalSector: 512}

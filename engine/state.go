@@ -25,6 +25,8 @@ const (
 	waiting  phase = iota // for its turn
 	checking              // a resumed job reads back what its checkpoint claims
 	writing
+	sampling // what the drive holds before it erases itself
+	erasing  // the drive erases itself: the command is sent, or was, and followed
 	verifying
 	over
 )
@@ -41,6 +43,8 @@ type plan struct {
 	passes int
 	verify bool
 	resume *position // where the checkpoint says the job was: pass and offset; nil for a new job
+	action bool      // the drive erases itself: one step in place of the passes
+	sent   bool      // action: the command may have been sent before, so that it is only followed
 }
 
 // signal is what happened to a job.
@@ -60,6 +64,13 @@ func (p plan) advance(at position, s signal) (position, error) {
 	case at.phase == over:
 	case s == stopped:
 		return position{phase: over}, nil
+	case at.phase == waiting && s == turnCame && p.action:
+		if p.sent {
+			return position{phase: erasing, pass: 1}, nil
+		}
+		return position{phase: sampling, pass: 1}, nil
+	case at.phase == sampling && s == stepDone:
+		return position{phase: erasing, pass: 1}, nil
 	case at.phase == waiting && s == turnCame && p.resume != nil:
 		return position{checking, p.resume.pass, p.resume.offset}, nil
 	case at.phase == waiting && s == turnCame:
@@ -71,7 +82,7 @@ func (p plan) advance(at position, s signal) (position, error) {
 		return position{writing, at.pass, at.offset}, nil
 	case at.phase == writing && s == stepDone && at.pass < p.passes:
 		return position{phase: writing, pass: at.pass + 1}, nil
-	case at.phase == checking && s == stepDone, at.phase == writing && s == stepDone:
+	case at.phase == checking && s == stepDone, at.phase == writing && s == stepDone, at.phase == erasing && s == stepDone:
 		if p.verify {
 			return position{phase: verifying, pass: p.passes + 1}, nil
 		}

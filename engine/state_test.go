@@ -12,6 +12,7 @@ func TestAdvance(t *testing.T) {
 	var none at
 	resumed := plan{passes: 3, verify: true, resume: &position{pass: 2, offset: 100}}
 	fresh, unverified := plan{passes: 3, verify: true}, plan{passes: 3}
+	itself, told := plan{passes: 1, verify: true, action: true}, plan{passes: 1, action: true, sent: true}
 	const defect = "defect"
 	for _, c := range []struct {
 		plan plan
@@ -53,6 +54,17 @@ func TestAdvance(t *testing.T) {
 		{fresh, at{phase: verifying, pass: 4}, claimBroke, none, defect},
 		{fresh, at{phase: verifying, pass: 4}, stopped, end, ""},
 
+		{itself, at{phase: waiting}, turnCame, at{phase: sampling, pass: 1}, ""},
+		{itself, at{phase: sampling, pass: 1}, stepDone, at{phase: erasing, pass: 1}, ""},
+		{itself, at{phase: sampling, pass: 1}, stopped, end, ""},
+		{itself, at{phase: sampling, pass: 1}, turnCame, none, defect},
+		{itself, at{phase: erasing, pass: 1}, stepDone, at{phase: verifying, pass: 2}, ""},
+		{itself, at{phase: erasing, pass: 1}, stopped, end, ""},
+		{itself, at{phase: erasing, pass: 1}, claimBroke, none, defect},
+		{itself, at{phase: verifying, pass: 2}, stepDone, end, ""},
+		{told, at{phase: waiting}, turnCame, at{phase: erasing, pass: 1}, ""},
+		{told, at{phase: erasing, pass: 1}, stepDone, end, ""},
+
 		{fresh, end, turnCame, none, defect},
 		{fresh, end, stepDone, none, defect},
 		{fresh, end, claimBroke, none, defect},
@@ -79,7 +91,7 @@ func TestAdvanceNeverSkips(t *testing.T) {
 			for pass := 1; pass <= passes+1; pass++ {
 				for _, offset := range []int64{0, 7} {
 					if pass <= passes || offset == 0 {
-						plans = append(plans, plan{passes, verify, &position{pass: pass, offset: offset}})
+						plans = append(plans, plan{passes: passes, verify: verify, resume: &position{pass: pass, offset: offset}})
 					}
 				}
 			}

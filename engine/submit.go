@@ -18,6 +18,11 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 		return nil, refuse(Unsafe, "", "the server is stopping", "log in again later")
 	}
 	items, err := e.Plan(req)
+	if err == nil && slices.ContainsFunc(every(items), func(i Item) bool { return i.unhide }) {
+		if err = e.unhide(items, &req); err == nil {
+			items, err = e.Plan(req) // their sizes are others now
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -35,18 +40,28 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 	defer e.mu.Unlock()
 	for n, rec := range jobs {
 		j := e.newJob(journal.Record{Job: *rec})
-		j.want, j.path = items[n].Drive.ID, items[n].Drive.Path
-		j.begin(claims[n], j.want.Keys)
+		claims = j.bind(items[n], claims)
+		j.begin()
 		views = append(views, j.view())
 	}
 	return views, nil
 }
 
-// claimAll claims the drive of every item and then looks at all of them once more, now that nobody else can begin to
+// bind gives a job its drives: those of the item, with the first claims. It returns the claims that are left.
+func (j *job) bind(item Item, claims []drive.Claim) (left []drive.Claim) {
+	for n, i := range every([]Item{item}) {
+		t := &j.targets[n]
+		t.want, t.path, t.claim = i.Drive.ID, i.Drive.Path, claims[0]
+		claims = claims[1:]
+	}
+	return claims
+}
+
+// claimAll claims every drive of the items, in the order of every, and then looks at all of them once more, now that nobody else can begin to
 // use them.
 func (e *Engine) claimAll(items []Item) (claims []drive.Claim, err error) {
 	var refusals Refusals
-	for _, item := range items {
+	for _, item := range every(items) {
 		c, err := item.drive.Claim()
 		if err != nil {
 			refusals = append(refusals, claimRefusal(item.Drive, err))
@@ -82,7 +97,7 @@ func claimRefusal(i drive.Info, err error) *Refusal {
 func (e *Engine) lookAgain(items []Item, now []drive.Drive) (refusals Refusals) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, item := range items {
+	for _, item := range every(items) {
 		at := slices.IndexFunc(now, func(d drive.Drive) bool { return d.Info().Path == item.Drive.Path })
 		if at < 0 {
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, drive.ErrGone.Error(), "drives"))

@@ -13,7 +13,7 @@ func (j *job) verify() signal {
 	if bad.Contains(wipe.Range{Length: j.size()}) {
 		return stepDone // nothing was written, so there is nothing to read back
 	}
-	v, err := j.readBack(j.patterns[j.plan.passes-1], j.extents(), bad)
+	v, err := j.readBack(j.patterns[j.plan.passes-1], j.extents(j.targets[0]), bad)
 	j.mu.Lock()
 	v.Scope, v.Seed = j.rec.Verify, j.rec.Seed
 	v.Result = verdict(v, err == nil)
@@ -40,7 +40,7 @@ func (j *job) lastBad() (bad wipe.Ranges) {
 // readBack compares areas of the drive with a pattern, through a descriptor that never wrote.
 func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ranges) (v journal.Verification, err error) {
 	v.Started = j.instant()
-	r, err := j.claim.Reader()
+	r, err := j.targets[0].claim.Reader()
 	if err != nil {
 		return v, fmt.Errorf("open the drive for reading: %w", err)
 	}
@@ -50,7 +50,7 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 	run.Skip = skip
 	err = run.Verify(j.ctx, r)
 	if err == nil {
-		err = j.claim.Check()
+		err = j.checkClaims()
 	}
 	p := run.Progress
 	unreadable, mismatched := p.Bad(), p.Mismatched()

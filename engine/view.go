@@ -91,6 +91,12 @@ type DriveView struct {
 	Reasons []Obstacle
 	Confirm string // the word that confirms it
 	Methods []string
+	Health  drive.Health
+
+	// What only a look at one drive tells.
+	Answers drive.Answers
+	Cannot  []Cannot // methods of its command set that are not to be had now
+	Hidden  string   // what is known of areas that reads and writes do not reach; empty: nothing
 }
 
 // Obstacle is one reason why a drive may not be erased, and what to do about it.
@@ -122,7 +128,19 @@ func (e *Engine) Drive(word string) (DriveView, error) {
 	if refusal != nil {
 		return DriveView{}, refusal
 	}
-	return e.driveView(d.Info(), all), nil
+	item := []Item{{Drive: d.Info(), drive: d}}
+	ask(item)
+	v := e.driveView(item[0].Drive, all)
+	v.Answers, v.Methods, v.Cannot = item[0].Answers, nil, CannotFor(item[0].Answers)
+	for _, m := range MethodsFor(v.Answers) {
+		v.Methods = append(v.Methods, m.Name)
+	}
+	_ = item[0].decideHidden(Request{KeepHidden: true})
+	v.Hidden = hiddenAreas(v.Answers.Hidden)
+	if v.Hidden == "" {
+		v.Hidden = item[0].Hidden
+	}
+	return v, nil
 }
 
 func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
@@ -130,7 +148,7 @@ func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 	by := e.takenBy(i.ID)
 	j := e.jobs[by]
 	e.mu.Unlock()
-	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all)}
+	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all), Health: e.cfg.Health(i)}
 	for n, o := range obstacles(i, e.cfg.Protect, by) {
 		if n == 0 {
 			v.State, v.Reason = o.state, o.why
@@ -139,9 +157,6 @@ func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 	}
 	if v.State == "job" && j != nil {
 		v.Reason = fmt.Sprintf("job %d at %s", by, Percent(j.view().Last))
-	}
-	for _, m := range MethodsFor(i) {
-		v.Methods = append(v.Methods, m.Name)
 	}
 	return v
 }

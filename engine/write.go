@@ -12,7 +12,7 @@ import (
 
 // write does one write pass, from the position's offset on.
 func (j *job) write(at position) signal {
-	w, err := j.claim.Writer()
+	w, err := j.targets[0].claim.Writer()
 	if err != nil {
 		j.breakOff(fmt.Errorf("open the drive for writing: %w", err))
 		return stopped

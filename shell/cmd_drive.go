@@ -2,6 +2,7 @@ package shell
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -38,6 +39,29 @@ type driveDetails struct {
 	Confirm        *string           `json:"confirm"`
 	Methods        []string          `json:"methods"`
 	Reasons        []engine.Obstacle `json:"reasons"`
+	Cannot         []engine.Cannot   `json:"cannot"` // methods of its command set that are not to be had now
+	CommandSet     *string           `json:"command_set"`
+	Bridge         *string           `json:"bridge"`
+	Busy           *string           `json:"busy"`
+	NotReached     []string          `json:"not_reached"` // parts that no method reaches
+	Facts          []factJSON        `json:"facts"`
+	HealthDetails  *healthJSON       `json:"health_details"`
+}
+
+type factJSON struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+type healthJSON struct {
+	Reasons     []string `json:"reasons"`
+	Celsius     *int64   `json:"celsius"`
+	Hours       *int64   `json:"power_on_hours"`
+	Reallocated *int64   `json:"reallocated_sectors"`
+	Pending     *int64   `json:"pending_sectors"`
+	Wear        *int64   `json:"wear_percent"`
+	Source      *string  `json:"source"`
 }
 
 func showDrive(c *call, asJSON bool) error {
@@ -46,8 +70,7 @@ func showDrive(c *call, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return c.json(driveDetails{driveDocument(d), d.Paths, known(d.Vendor), known(d.Firmware), d.LogicalSector, journal.Number(d.PhysicalSector),
-			d.Rotational, known(d.Layer), orEmpty(d.Partitions), nil, known(d.Confirm), d.Methods, orEmpty(d.Reasons)})
+		return c.json(driveDocumentAll(d))
 	}
 	for _, row := range driveRows(d) {
 		if row[1] != "" {
@@ -57,6 +80,25 @@ func showDrive(c *call, asJSON bool) error {
 	}
 	return nil
 }
+
+func driveDocumentAll(d engine.DriveView) driveDetails {
+	doc := driveDetails{driveJSON: driveDocument(d), Paths: d.Paths, Vendor: known(d.Vendor), Firmware: known(d.Firmware),
+		LogicalSector: d.LogicalSector, PhysicalSector: journal.Number(d.PhysicalSector), Rotational: d.Rotational, Layer: known(d.Layer),
+		Partitions: orEmpty(d.Partitions), HiddenAreas: known(d.Hidden), Confirm: known(d.Confirm), Methods: d.Methods, Reasons: orEmpty(d.Reasons),
+		Cannot: orEmpty(d.Cannot), CommandSet: known(d.Answers.Set), Bridge: known(d.Answers.Bridge), Busy: known(d.Answers.Busy),
+		NotReached: orEmpty(d.Answers.Kept), Facts: []factJSON{},
+	}
+	for _, f := range facts(d) {
+		doc.Facts = append(doc.Facts, factJSON(f))
+	}
+	if h := d.Health; h.Word != "" {
+		doc.HealthDetails = &healthJSON{orEmpty(h.Reasons), h.Celsius, h.Hours, h.Reallocated, h.Pending, h.Wear, known(h.Source)}
+	}
+	return doc
+}
+
+// facts is everything that is known besides, each with its source.
+func facts(d engine.DriveView) []drive.Fact { return slices.Concat(d.Facts, d.Answers.Facts) }
 
 func orEmpty[T any](list []T) []T {
 	if list == nil {
@@ -79,13 +121,19 @@ func driveRows(d engine.DriveView) [][2]string {
 		{"transport", d.Transport},
 		{"medium", medium(d.Info)},
 		{"partitions", strings.Join(d.Partitions, ", ")},
-		{"hidden areas", "unknown"},
-		{"health", "unknown"},
+		{"bridge", d.Answers.Bridge},
+		{"hidden areas", orUnknown(d.Hidden)},
+		{"not reached", strings.Join(d.Answers.Kept, ", ")},
+		{"health", healthText(d.Health)},
+		{"busy", d.Answers.Busy},
 		{"state", driveState(d)},
 		{"confirm with", d.Confirm},
 		{"methods", strings.Join(d.Methods, ", ") + " (methods " + d.Name + ")"},
 	}
-	for _, f := range d.Facts {
+	for _, line := range cannotLines(d) {
+		rows = append(rows, [2]string{"cannot", line})
+	}
+	for _, f := range facts(d) {
 		rows = append(rows, [2]string{f.Name, f.Value + " (" + f.Source + ")"})
 	}
 	if d.Layer != "" {
@@ -95,6 +143,21 @@ func driveRows(d engine.DriveView) [][2]string {
 		rows = append(rows, [2]string{"not erasable", o.Why + ". Next: " + o.Next})
 	}
 	return rows
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+// healthText is the word with its reasons.
+func healthText(h drive.Health) string {
+	if len(h.Reasons) == 0 {
+		return orUnknown(h.Word)
+	}
+	return orUnknown(h.Word) + ": " + strings.Join(h.Reasons, ", ")
 }
 
 func sectors(i drive.Info) string {

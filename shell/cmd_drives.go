@@ -43,7 +43,7 @@ func listDrives(c *call, asJSON bool) error {
 	columns := []column{{"NAME", 8}, {"SERIAL", 0}, {"MODEL", 8}, {"SIZE", 0}, {"TRANSPORT", 9}, {"STATE", 12}, {"HEALTH", 6}}
 	var rows [][]string
 	for _, d := range all {
-		rows = append(rows, []string{d.Name, orDash(d.Serial), orDash(d.Model), size(d.Size), orDash(d.Transport), driveState(d), "unknown"})
+		rows = append(rows, []string{d.Name, orDash(d.Serial), orDash(d.Model), size(d.Size), orDash(d.Transport), driveState(d), orUnknown(d.Health.Word)})
 	}
 	table(c.out, c.width(), columns, rows)
 	return nil

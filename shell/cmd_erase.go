@@ -28,6 +28,7 @@ type eraseFlags struct {
 	method, level, verify, note string
 	confirm                     []string
 	dryRun, wait, json          bool
+	unhide, keepHidden          bool
 }
 
 func prepareErase(fs *pflag.FlagSet) func(*call) error {
@@ -36,6 +37,8 @@ func prepareErase(fs *pflag.FlagSet) func(*call) error {
 	fs.StringVar(&f.level, "level", "", "the best method that reaches this `LEVEL`: clear or purge")
 	fs.StringVar(&f.verify, "verify", "", "read back this `SCOPE`: full, sample or none; default: as the method says")
 	fs.StringArrayVar(&f.confirm, "confirm", nil, "the `SERIAL` of a drive, once for each drive")
+	fs.BoolVar(&f.unhide, "unhide", false, "open areas that the drive hides (HPA, AMA, DCO) for good, and erase them too")
+	fs.BoolVar(&f.keepHidden, "keep-hidden", false, "leave such areas as they are; the certificate says so")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "print the plan and how long it would take, change nothing")
 	fs.BoolVar(&f.wait, "wait", false, "stay, show the status, and exit with the worst result")
 	fs.StringVar(&f.note, "note", "", "a `TEXT` for the certificate, such as an asset number")
@@ -53,6 +56,7 @@ func prepareErase(fs *pflag.FlagSet) func(*call) error {
 func (f eraseFlags) request(c *call) engine.Request {
 	return engine.Request{
 		Drives: c.args, Method: f.method, Level: f.level, Verify: f.verify, Confirm: f.confirm, Note: f.note,
+		Unhide: f.unhide, KeepHidden: f.keepHidden,
 		Operator: journal.Operator{Name: c.s.Who.Name, Fingerprint: c.s.Who.Fingerprint, From: c.s.From},
 	}
 }
@@ -178,6 +182,11 @@ type plan struct {
 	TotalBytes int64    `json:"total_bytes"`
 	Seconds    *int64   `json:"predicted_seconds"`
 	Confirm    string   `json:"confirm"`
+	Hidden     *string  `json:"hidden_areas"`
+	Also       []string `json:"also"` // what it erases besides
+	Basis      string   `json:"predicted_from"`
+
+	does string // what the drive does to itself
 }
 
 // dryRun shows what erase would do. A missing confirmation is no obstacle; everything else is what it would be.
@@ -188,9 +197,17 @@ func dryRun(c *call, req engine.Request, asJSON bool) error {
 		return err
 	}
 	for _, item := range items {
-		p := plan{item.Drive.Name, item.Drive.Serial, item.Method.Name, item.Method.Level.String(), item.Method.PassTitles(), item.Verify,
-			item.TotalBytes(), nil, item.Confirm}
-		if d, ok := engine.Predict(item); ok {
+		p := plan{Drive: item.Drive.Name, Serial: item.Drive.Serial, Method: item.Method.Name, Level: item.Method.Level.String(),
+			Passes: item.Method.PassTitles(), Verify: item.Verify, TotalBytes: item.TotalBytes(), Confirm: item.Confirm, Hidden: known(item.Hidden),
+			Also: []string{}}
+		for _, also := range item.Also {
+			p.Also = append(p.Also, also.Drive.Name)
+		}
+		if item.Method.Action != "" {
+			p.does = item.Method.Title
+		}
+		d, basis := engine.Predict(item)
+		if p.Basis = basis; d > 0 {
 			seconds := max(1, int64(d.Round(time.Second)/time.Second))
 			p.Seconds = &seconds
 		}
@@ -209,10 +226,20 @@ func (c *call) showPlan(p plan, asJSON bool) error {
 		return c.json(p)
 	}
 	c.printf("%s, serial %s: %s (%s)\n", p.Drive, p.Serial, p.Method, p.Level)
-	paragraph(c.out, c.width(), 4, fmt.Sprintf("passes: %s; then verify %s; %s to write and read in all", passList(p.Passes), p.Verify, size(p.TotalBytes)))
-	takes := "unknown: the drive could not be read"
+	what := "passes: " + passList(p.Passes)
+	if p.does != "" {
+		what = p.does
+	}
+	paragraph(c.out, c.width(), 4, fmt.Sprintf("%s; then verify %s; %s to write and read in all", what, p.Verify, size(p.TotalBytes)))
+	if len(p.Also) > 0 {
+		paragraph(c.out, c.width(), 4, "also erases "+strings.Join(p.Also, ", ")+" with the same command")
+	}
+	if p.Hidden != nil {
+		paragraph(c.out, c.width(), 4, "hidden areas: "+*p.Hidden)
+	}
+	takes := "unknown: " + p.Basis
 	if p.Seconds != nil {
-		takes = "about " + duration(time.Duration(*p.Seconds)*time.Second) + ", from the speed at which it reads now; alone on its bus"
+		takes = "about " + duration(time.Duration(*p.Seconds)*time.Second) + ", " + p.Basis
 	}
 	paragraph(c.out, c.width(), 4, "takes "+takes)
 	c.printf("    confirm with: --confirm %s\n", quote(p.Confirm))

@@ -3,11 +3,13 @@ package shell
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"wiped/auth"
 	"wiped/engine"
+	"wiped/engine/drive"
 	"wiped/engine/method"
 )
 
@@ -32,21 +34,26 @@ type methodJSON struct {
 	Verify   string   `json:"verify"`
 	Standard string   `json:"standard"`
 	Proves   string   `json:"proves"`
+
+	Action      *string `json:"action"`        // what the drive does to itself, in place of passes
+	OnlyNamed   bool    `json:"only_named"`    // it runs only when named
+	Cancellable bool    `json:"cancellable"`   // while it runs
+	Seconds     *int64  `json:"takes_seconds"` // the drive's own estimate; null: none, or no drive was named
 }
 
 func listMethods(c *call, asJSON bool) error {
-	list := method.All()
+	list, d := method.All(), engine.DriveView{}
 	if len(c.args) > 0 {
-		d, err := c.sh.Engine.Drive(c.args[0])
-		if err != nil {
+		var err error
+		if d, err = c.sh.Engine.Drive(c.args[0]); err != nil {
 			return err
 		}
-		list = engine.MethodsFor(d.Info)
+		list = engine.MethodsFor(d.Answers)
 	}
 	if asJSON {
 		docs := []methodJSON{}
 		for _, m := range list {
-			docs = append(docs, methodJSON{m.Name, m.Title, m.Level.String(), m.Legacy, m.PassTitles(), m.DefaultVerify.String(), m.Claim(), m.Proves})
+			docs = append(docs, methodDocument(m, d.Answers))
 		}
 		return c.json(docs)
 	}
@@ -56,19 +63,78 @@ func listMethods(c *call, asJSON bool) error {
 			legacy = true
 			c.printf("Legacy pattern lists, only when named with --method:\n\n")
 		}
-		printMethod(c, m)
+		printMethod(c, m, d.Answers)
+	}
+	if len(d.Cannot) > 0 || d.Answers.Problem != "" {
+		c.printf("Not to be had on %s now:\n\n", d.Name)
+	}
+	for _, line := range cannotLines(d) {
+		paragraph(c.out, c.width(), 4, line)
 	}
 	return nil
 }
 
-func printMethod(c *call, m method.Method) {
-	c.printf("%s: %s, %s, then verify %s\n", m.Name, m.Level, count(len(m.Passes), "pass", "passes"), m.DefaultVerify)
-	paragraph(c.out, c.width(), 4, "passes: "+passList(m.PassTitles()))
+// cannotLines says which methods of its command set a drive cannot do now, and why.
+func cannotLines(d engine.DriveView) (lines []string) {
+	if d.Answers.Problem != "" {
+		lines = append(lines, "whatever it does to itself: "+d.Answers.Problem)
+	}
+	for _, cannot := range d.Cannot {
+		line := cannot.Method + ": " + cannot.Why
+		if cannot.Next != "" {
+			line += ". Next: " + cannot.Next
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func methodDocument(m method.Method, a drive.Answers) methodJSON {
+	doc := methodJSON{Name: m.Name, Title: m.Title, Level: m.Level.String(), Legacy: m.Legacy, Passes: m.PassTitles(), Verify: m.DefaultVerify.String(),
+		Standard: m.Claim(), Proves: m.Proves, Action: known(string(m.Action)), OnlyNamed: !m.ByChoice(), Cancellable: m.Action == ""}
+	if ability, _ := a.Ability(m.Action); ability.Takes > 0 {
+		seconds := int64(ability.Takes / time.Second)
+		doc.Seconds = &seconds
+	}
+	return doc
+}
+
+func printMethod(c *call, m method.Method, a drive.Answers) {
+	if m.Action != "" {
+		c.printf("%s: %s, by the drive itself, then verify %s\n", m.Name, m.Level, m.DefaultVerify)
+		paragraph(c.out, c.width(), 4, "does: "+m.Title)
+		for _, line := range abilityLines(m, a) {
+			paragraph(c.out, c.width(), 4, line)
+		}
+	} else {
+		c.printf("%s: %s, %s, then verify %s\n", m.Name, m.Level, count(len(m.Passes), "pass", "passes"), m.DefaultVerify)
+		paragraph(c.out, c.width(), 4, "passes: "+passList(m.PassTitles()))
+	}
 	paragraph(c.out, c.width(), 4, "standard: "+m.Claim())
 	if !m.Legacy {
 		paragraph(c.out, c.width(), 4, "proves: "+m.Proves)
 	}
 	c.printf("\n")
+}
+
+// abilityLines says what is special about an action, on this drive where there is one.
+func abilityLines(m method.Method, a drive.Answers) []string {
+	lines := []string{"cannot be cancelled; goes on when the server is stopped, and is picked up again"}
+	if m.OnlyNamed {
+		lines = append(lines, "runs only when named with --method")
+	}
+	ability, _ := a.Ability(m.Action)
+	if ability.Takes > 0 {
+		lines = append(lines, "takes "+duration(ability.Takes)+", as the drive says")
+	}
+	var reaches []string
+	for _, r := range ability.Reaches {
+		reaches = append(reaches, strings.TrimSpace(r.Name+" "+r.What))
+	}
+	if len(reaches) > 0 {
+		lines = append(lines, "also erases "+strings.Join(reaches, ", ")+", which must be named and confirmed too")
+	}
+	return lines
 }
 
 // passList names passes in order, repeated ones once with their number.

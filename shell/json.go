@@ -42,7 +42,7 @@ type driveJSON struct {
 
 func driveDocument(d engine.DriveView) driveJSON {
 	return driveJSON{d.Name, d.Path, known(d.Serial), known(d.SerialSource), known(d.WWN), known(d.Model), d.Size,
-		known(d.Transport), d.State, known(d.Reason), nil}
+		known(d.Transport), d.State, known(d.Reason), known(d.Health.Word)}
 }
 
 // jobJSON is `job ID --json`: what was decided about the job, and the keys of its last event.

@@ -50,17 +50,33 @@ func endText(u engine.Update, v engine.View) string {
 	case engine.Erased:
 		text = strings.Join([]string{"erased: " + m.Level, m.Name, "verified " + u.Verification, errors, took}, ", ")
 	case engine.Unverified:
-		text = strings.Join([]string{"overwritten, NOT verified: " + m.Level, m.Name, errors, took}, ", ")
+		done := "overwritten"
+		if m.Action != "" {
+			done = "told to erase itself"
+		}
+		text = strings.Join([]string{done + ", NOT verified: " + m.Level, m.Name, errors, took}, ", ")
 	case engine.Interrupted:
 		text = fmt.Sprintf("INTERRUPTED at %s: %s", engine.Percent(u.Event), clean(string(u.Reason)))
 		next = fmt.Sprintf(". Next: resume %d", u.Job)
 	default:
 		text = strings.Join([]string{strings.ToUpper(u.Result) + ": " + clean(string(u.Reason)), errors, took}, ", ")
 	}
+	text += unreached(v.Job)
 	if layer := v.Job.Drive.Layer; layer != "" {
 		text += ", logical: " + string(layer) + ", nothing is claimed of the media below"
 	}
 	return text + next
+}
+
+// unreached names what the job left as it was, though it is part of the drive.
+func unreached(j journal.Job) (text string) {
+	if areas := string(j.Drive.HiddenAreas); strings.Contains(areas, "NOT erased") {
+		text = ", hidden area " + areas
+	}
+	if len(j.Drive.Kept) > 0 {
+		text += ", not reached: " + strings.Join(j.Drive.Kept, ", ")
+	}
+	return text
 }
 
 func duration(d time.Duration) string { return journal.Duration(d) }

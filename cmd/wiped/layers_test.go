@@ -27,6 +27,7 @@ var layers = map[string][]string{
 	"engine/drive":                 {},
 	"engine/drive/internal/inuse":  {"engine/drive"},
 	"engine/drive/internal/handle": {},
+	"engine/drive/internal/sg":     {},
 	"engine/drive/image":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
 	"engine/drive/block":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
 	"engine/drive/drivetest":       {"engine/drive"},

@@ -26,7 +26,9 @@ type Statement struct {
 	Scope        string               `json:"scope"` // physical, or logical with the layer named in drive.layer
 	Method       Method               `json:"method"`
 	Drive        journal.Drive        `json:"drive"`
+	Also         []journal.Drive      `json:"also,omitempty"` // what the method erased besides
 	Passes       []Pass               `json:"passes"`
+	Firmware     *journal.Firmware    `json:"firmware,omitempty"` // of a method with an action: what the drive said of it
 	Verification journal.Verification `json:"verification"`
 	Errors       Errors               `json:"errors"`
 	Evidence     []string             `json:"evidence"`
@@ -44,21 +46,22 @@ type Statement struct {
 	Clock        *string              `json:"clock"`      // whether the station's clock was synchronised
 	KeyOrigin    *string              `json:"key_origin"` // "made at this boot": nobody can know the key from before
 
-	HiddenAreas     *string `json:"hidden_areas"`
-	Health          *string `json:"health"`
-	PropertyNumber  *string `json:"property_number"`
-	MediaSource     *string `json:"media_source"`
-	CategoryBefore  *string `json:"confidentiality_before"`
-	CategoryAfter   *string `json:"confidentiality_after"`
-	Destination     *string `json:"destination"`
-	Location        *string `json:"location"`
-	Bridge          *string `json:"bridge"` // what stands between: a USB bridge, an HBA
-	BackedUp        *string `json:"data_backed_up"`
-	OperatorTitle   *string `json:"operator_title"`
-	OperatorContact *string `json:"operator_contact"`
-	VerifiedBy      *string `json:"verified_by"`
-	VerifierTitle   *string `json:"verifier_title"`
-	VerifierContact *string `json:"verifier_contact"`
+	HiddenAreas     *string         `json:"hidden_areas"`
+	HealthBefore    *journal.Health `json:"health_before"`
+	HealthAfter     *journal.Health `json:"health_after"`
+	PropertyNumber  *string         `json:"property_number"`
+	MediaSource     *string         `json:"media_source"`
+	CategoryBefore  *string         `json:"confidentiality_before"`
+	CategoryAfter   *string         `json:"confidentiality_after"`
+	Destination     *string         `json:"destination"`
+	Location        *string         `json:"location"`
+	Bridge          *string         `json:"bridge"` // what stands between: a USB bridge, an HBA
+	BackedUp        *string         `json:"data_backed_up"`
+	OperatorTitle   *string         `json:"operator_title"`
+	OperatorContact *string         `json:"operator_contact"`
+	VerifiedBy      *string         `json:"verified_by"`
+	VerifierTitle   *string         `json:"verifier_title"`
+	VerifierContact *string         `json:"verifier_contact"`
 }
 
 // Method is the method as it ran.
@@ -66,6 +69,8 @@ type Method struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Level string `json:"level"` // what it reaches when it succeeds
+	// Action is what the drive was told to do to itself; empty where the drive was overwritten.
+	Action string `json:"action,omitempty"`
 }
 
 // Pass is one write pass: what was to be written and what became of it.
@@ -90,10 +95,12 @@ func From(r journal.Record) (Statement, error) {
 	j, end := r.Job, r.End
 	s := Statement{
 		Schema: Schema, ID: j.ID, Result: end.Result, Standard: j.Method.Claim, Scope: "physical",
-		Method: Method{j.Method.Name, j.Method.Title, j.Method.Level}, Drive: j.Drive, Verification: end.Verification,
+		Method: Method{j.Method.Name, j.Method.Title, j.Method.Level, j.Method.Action}, Drive: j.Drive, Verification: end.Verification,
 		Evidence: end.Evidence, Operator: j.Operator, Confirmed: j.Confirmed, Station: j.Station, Submitted: j.Submitted,
 		Started: end.Started, Ended: end.Ended, Interrupted: end.Interrupted, Software: end.Software, Direct: end.CachesPassed,
 		Reason: known(end.Reason), Note: known(j.Note), Clock: known(end.Clock), KeyOrigin: known(end.KeyOrigin),
+		Also: j.Also, Firmware: end.Firmware, HiddenAreas: known(string(j.Drive.HiddenAreas)), Bridge: known(string(j.Drive.Bridge)),
+		HealthBefore: j.Drive.Health, HealthAfter: end.Health,
 	}
 	if j.Drive.Layer != "" {
 		s.Scope = "logical"
@@ -112,7 +119,8 @@ func From(r journal.Record) (Statement, error) {
 		}
 		s.Passes = append(s.Passes, pass)
 	}
-	s.Errors.Unreadable, s.Errors.Mismatched = end.Verification.UnreadableBytes, end.Verification.MismatchBytes
+	sum := end.Verification.Total()
+	s.Errors.Unreadable, s.Errors.Mismatched = sum.UnreadableBytes, sum.MismatchBytes
 	return s, nil
 }
 

@@ -27,6 +27,9 @@ func (s Statement) Text() string {
 		}
 	}
 	b.WriteString("\nPasses\n")
+	if s.Firmware != nil {
+		fmt.Fprintf(&b, "   1. %s by the drive: %s\n", esc(s.Method.Name), firmwareText(*s.Firmware))
+	}
 	for n, p := range s.Passes {
 		fmt.Fprintf(&b, "  %2d. write %s: %s\n", n+1, esc(p.Title), passText(p))
 	}
@@ -65,7 +68,7 @@ func (s Statement) unknown() (names []string) {
 		known bool
 	}{
 		{"manufacturer", s.Drive.Vendor != ""}, {"model", s.Drive.Model != ""}, {"firmware", s.Drive.Firmware != ""}, {"WWN", s.Drive.WWN != ""},
-		{"media type", s.Drive.MediaType != ""}, {"bridge", s.Bridge != nil}, {"hidden areas", s.HiddenAreas != nil}, {"health", s.Health != nil},
+		{"media type", s.Drive.MediaType != ""}, {"bridge", s.Bridge != nil}, {"hidden areas", s.HiddenAreas != nil}, {"health", s.HealthBefore != nil || s.HealthAfter != nil},
 		{"property number", s.PropertyNumber != nil}, {"media source", s.MediaSource != nil}, {"backup of the data", s.BackedUp != nil},
 		{"confidentiality before and after", s.CategoryBefore != nil && s.CategoryAfter != nil}, {"destination", s.Destination != nil},
 		{"location", s.Location != nil}, {"title and contact of the operator", s.OperatorTitle != nil && s.OperatorContact != nil},
@@ -92,6 +95,11 @@ func (s Statement) rows() [][2]string {
 		{"model", strings.TrimSpace(string(d.Vendor + " " + d.Model + " " + d.Firmware))},
 		{"size", fmt.Sprintf("%d bytes, sectors of %d bytes", d.SizeBytes, d.LogicalSector)},
 		{"transport", d.Transport},
+		{"bridge", value(s.Bridge)},
+		{"also", alsoText(s.Also)},
+		{"hidden areas", value(s.HiddenAreas)},
+		{"not reached", strings.Join(d.Kept, ", ")},
+		{"health", healthText(s.HealthBefore, s.HealthAfter)},
 		{"scope", scope},
 		{"method", fmt.Sprintf("%s, %s (%s)", s.Method.Name, s.Method.Title, s.Method.Level)},
 		{"standard", s.Standard},
@@ -108,6 +116,44 @@ func (s Statement) rows() [][2]string {
 	}
 }
 
+// alsoText names what the method erased besides.
+func alsoText(list []journal.Drive) string {
+	var names []string
+	for _, d := range list {
+		names = append(names, fmt.Sprintf("%s (serial %s, %d bytes)", d.Name, d.Serial, d.SizeBytes))
+	}
+	return strings.Join(names, ", ")
+}
+
+func healthText(before, after *journal.Health) string {
+	var parts []string
+	for _, h := range []struct {
+		when string
+		*journal.Health
+	}{{"before", before}, {"after", after}} {
+		if h.Health != nil {
+			text := h.when + ": " + h.Word
+			if len(h.Reasons) > 0 {
+				text += " (" + strings.Join(h.Reasons, ", ") + ")"
+			}
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func firmwareText(f journal.Firmware) string {
+	switch {
+	case f.Sent.IsZero():
+		return "the drive was not told to"
+	case f.Failed:
+		return "failed"
+	case f.Ended.IsZero():
+		return "no end is known"
+	}
+	return "ended " + f.Ended.String()
+}
+
 func passText(p Pass) string {
 	if p.Run == nil {
 		return "did not come to its end"
@@ -120,7 +166,8 @@ func (s Statement) verificationText() string {
 	if v.Result == "not done" {
 		return v.Result
 	}
-	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d different", esc(v.Result), v.BytesRead, v.UnreadableBytes, v.MismatchBytes)
+	sum := v.Total()
+	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d %s", esc(v.Result), sum.BytesRead, sum.UnreadableBytes, sum.MismatchBytes, s.wrong())
 }
 
 // listed is how many areas of a kind the text names; the document has them all.
@@ -141,8 +188,22 @@ func (s Statement) areas(b *strings.Builder) {
 			show("not writable", p.Run.Bad)
 		}
 	}
-	show("unreadable", s.Verification.Unreadable)
-	show("different", s.Verification.Mismatches)
+	for n, v := range append([]journal.Verification{s.Verification}, s.Verification.Also...) {
+		on := ""
+		if n > 0 && n <= len(s.Also) {
+			on = " on " + esc(s.Also[n-1].Name)
+		}
+		show("unreadable"+on, v.Unreadable)
+		show(s.wrong()+on, v.Mismatches)
+	}
+}
+
+// wrong is what verification looks for: bytes that are not what was written, or that are what was there before.
+func (s Statement) wrong() string {
+	if s.Firmware != nil {
+		return "as before"
+	}
+	return "different"
 }
 
 func value(s *string) string {

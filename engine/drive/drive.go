@@ -21,6 +21,9 @@ type Drive interface {
 	Claim() (Claim, error)
 	// Reader opens it for reading only, past every cache where that is possible.
 	Reader() (Reader, error)
+	// Ask asks the drive itself, in its own language, and changes nothing. It returns within 15 s, whatever the drive does;
+	// what could not be learned is said in Answers.
+	Ask() Answers
 }
 
 // Claim is a drive held for one job, from the moment it was confirmed to the end of the job.
@@ -31,6 +34,8 @@ type Claim interface {
 	Writer() (Writer, error)
 	// Reader opens it through a fresh descriptor, past every cache where that is possible.
 	Reader() (Reader, error)
+	// Firmware gives orders to the drive itself; ErrUnsupported where nobody here speaks its language.
+	Firmware() (Firmware, error)
 	io.Closer
 }
 

@@ -7,6 +7,7 @@ type Job struct {
 	ID        uint64   `json:"id"`
 	Submitted Time     `json:"submitted"`
 	Drive     Drive    `json:"drive"`
+	Also      []Drive  `json:"also,omitempty"` // what the method erases besides, all of it confirmed
 	Method    Method   `json:"method"`
 	Verify    string   `json:"verify"`              // full, sample or none
 	Seed      string   `json:"seed,omitempty"`      // sample: 32 bytes in hex that choose what is read
@@ -37,6 +38,23 @@ type Drive struct {
 	Boot           string `json:"boot,omitempty"`    // the kernel's boot id
 	Device         uint64 `json:"device,omitempty"`  // image: st_dev of the file
 	Inode          uint64 `json:"inode,omitempty"`   // image: st_ino of the file
+
+	Bridge      Text     `json:"bridge"`         // what stands between the drive and the station
+	HiddenAreas Text     `json:"hidden_areas"`   // what was found, and what was done about it
+	Kept        []string `json:"kept,omitempty"` // parts of the drive that the method does not reach
+	Health      *Health  `json:"health"`         // before the erase; null: unknown
+}
+
+// Health is what the drive said of its condition.
+type Health struct {
+	Word        string   `json:"word"` // good, worn, failing, unknown
+	Reasons     []string `json:"reasons"`
+	Celsius     *int64   `json:"celsius"`
+	Hours       *int64   `json:"power_on_hours"`
+	Reallocated *int64   `json:"reallocated_sectors"`
+	Pending     *int64   `json:"pending_sectors"`
+	Wear        *int64   `json:"wear_percent"`
+	Source      Text     `json:"source"`
 }
 
 // Method is the method as it ran: the catalogue may change later, this record does not.
@@ -46,6 +64,9 @@ type Method struct {
 	Level  string `json:"level"`
 	Claim  string `json:"claim"` // what standard, or whose pattern list
 	Passes []Pass `json:"passes"`
+	Action string `json:"action,omitempty"` // what the drive is told to do to itself, in place of passes
+	Blocks bool   `json:"blocks,omitempty"` // its command returns only when it has ended
+	Takes  Number `json:"takes,omitempty"`  // seconds that the drive said it would take; 0: it did not say
 }
 
 // Pass is one write pass in the order run.
@@ -79,6 +100,33 @@ type Checkpoint struct {
 	Done        []PassRun `json:"done,omitempty"`         // the passes before it
 	Cached      bool      `json:"cached,omitempty"`       // some I/O so far went through the page cache
 	StartedOver bool      `json:"started_over,omitempty"` // the drive once did not hold what a checkpoint claimed
+	Firmware    *Firmware `json:"firmware,omitempty"`     // of a method with an action: all that is known of it so far
+}
+
+// Firmware is what became of the order to a drive to erase itself.
+type Firmware struct {
+	Sent     Time     `json:"sent"`             // on record before the command was sent; zero: it was not
+	Accepted Time     `json:"accepted"`         // the drive said GOOD; zero: no such answer came
+	Seen     Time     `json:"seen_in_progress"` // first; zero: never
+	Ended    Time     `json:"ended"`            // the drive said so; zero: it did not
+	Named    bool     `json:"named"`            // the drive's status named this job's command
+	Blocked  bool     `json:"blocked"`          // GOOD came when the drive had ended
+	Failed   bool     `json:"failed"`
+	Status   string   `json:"status"`            // the drive's last answer, in the standard's words
+	Marked   int      `json:"marked"`            // sectors that held nothing telling, and were written with random bytes for this reason
+	Telling  int      `json:"telling"`           // sectors whose content is recognised if it is still there
+	Places   int      `json:"places"`            // all sectors that were read before
+	Zeros    int64    `json:"zero_bytes"`        // what was read afterwards: bytes of sectors that are all zeros,
+	Ones     int64    `json:"one_bytes"`         // all ones,
+	Others   int64    `json:"other_bytes"`       // or anything else
+	Samples  []Sample `json:"samples,omitempty"` // not on certificates: what was read before
+}
+
+// Sample is one sector of a drive as it was before.
+type Sample struct {
+	Drive  int    `json:"d,omitempty"` // 0: the job's drive, n: Also[n-1]
+	Offset int64  `json:"o"`
+	Sum    string `json:"s,omitempty"` // the first 16 bytes of its SHA-256 in hex; empty: it held nothing telling
 }
 
 // Event is a job's state at one instant: what `watch --json` prints. Changes of state are kept for ever, progress is not.
@@ -121,7 +169,9 @@ type End struct {
 	Interrupted  int          `json:"interrupted"`
 	CachesPassed bool         `json:"caches_bypassed"` // reads and writes went past the page cache
 	Clock        string       `json:"clock"`           // whether the station's clock was synchronised at the end
-	KeyOrigin    string       `json:"key_origin"`      // where the station's signing key comes from, if that is worth saying
+	Firmware     *Firmware    `json:"firmware,omitempty"`
+	Health       *Health      `json:"health"`     // of the drive after the job; null: unknown
+	KeyOrigin    string       `json:"key_origin"` // where the station's signing key comes from, if that is worth saying
 }
 
 // PassRun is what became of one write pass.
@@ -147,6 +197,18 @@ type Verification struct {
 	Mismatches      []Range `json:"mismatches"`
 	UnreadableBytes int64   `json:"unreadable_bytes"`
 	Unreadable      []Range `json:"unreadable"`
+
+	Also []Verification `json:"also,omitempty"` // of what the method erased besides, in the order of Job.Also
+}
+
+// Total sums the bytes of the job's drive and of those that the method erased besides.
+func (v Verification) Total() (sum Verification) {
+	for _, one := range append([]Verification{v}, v.Also...) {
+		sum.BytesRead += one.BytesRead
+		sum.MismatchBytes += one.MismatchBytes
+		sum.UnreadableBytes += one.UnreadableBytes
+	}
+	return sum
 }
 
 // Record is all that is kept of one job.

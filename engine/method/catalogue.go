@@ -1,8 +1,16 @@
 package method
 
-// catalogue is every method there is. Its order is that of All: best first among those to choose from, then the legacy
-// ones by name.
+// catalogue is every method there is. Its order is that of All: best first among those to choose from (purge before
+// clear, the drive's own before overwriting), then the legacy ones by name.
 var catalogue = []Method{
+	sanitizeBlock,
+	sanitizeOverwrite,
+	sanitizeCrypto,
+	securityEraseEnhanced,
+	securityErase,
+	formatCrypto,
+	formatUserData,
+	formatUnit,
 	randomStream,
 	zero,
 	one,

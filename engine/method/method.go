@@ -1,6 +1,10 @@
 package method
 
-import "slices"
+import (
+	"slices"
+
+	"wiped/engine/drive"
+)
 
 // Method is one way to erase a drive. Whoever adds one writes such a literal and a line in catalogue; help, completion,
 // certificates and the reference pages are made from it.
@@ -12,8 +16,13 @@ type Method struct {
 	// Legacy methods run only when named. They cost time and wear, and reach no further than one pass does.
 	Legacy bool
 
+	// OnlyNamed methods that are not legacy run only when named, too: others serve better.
+	OnlyNamed bool
 	// Passes in the order they run, except as Pass.AnyOrder says.
 	Passes []Pass
+	// Action is what the drive is told to do to itself, in place of Passes. Once told, it can be neither cancelled nor
+	// resumed: it is followed.
+	Action drive.Action
 
 	// Standard is what the method is done by, or for a legacy method the text that its pattern list goes back to.
 	Standard string
@@ -59,6 +68,9 @@ func Names() []string {
 	}
 	return names
 }
+
+// ByChoice tells whether the method may be chosen where nobody named one.
+func (m Method) ByChoice() bool { return !m.Legacy && !m.OnlyNamed }
 
 // PassTitles names the passes in the order they are listed.
 func (m Method) PassTitles() []string {

@@ -19,6 +19,9 @@ func TestCatalogueIsGolden(t *testing.T) {
 	for _, m := range All() {
 		fmt.Fprintf(&text, "%s: %s\n  level %s, legacy %t, verify %s, must %t\n  claim: %s\n  standard: %s; %s\n  proves: %s\n",
 			m.Name, m.Title, m.Level, m.Legacy, m.DefaultVerify, m.MustVerify, m.Claim(), m.Standard, m.Status, m.Proves)
+		if m.Action != "" {
+			fmt.Fprintf(&text, "  the drive does %s; by choice %t\n", m.Action, m.ByChoice())
+		}
 		for i, title := range m.PassTitles() {
 			order := ""
 			if m.Passes[i].AnyOrder {
@@ -59,7 +62,10 @@ func TestCatalogueEntries(t *testing.T) {
 		if len(m.Passes) > 0 && m.Level != Clear {
 			t.Errorf("%s: an overwriting method reaches %q", m.Name, m.Level)
 		}
-		if m.DefaultVerify != VerifyFull {
+		if (len(m.Passes) == 0) == (m.Action == "") {
+			t.Errorf("%s: either passes or an action", m.Name)
+		}
+		if m.DefaultVerify != VerifyFull && (m.Action == "" || m.DefaultVerify != VerifySample) {
 			t.Errorf("%s: verifies %q", m.Name, m.DefaultVerify)
 		}
 		checkDraws(t, m)
@@ -81,15 +87,19 @@ func checkDraws(t *testing.T, m Method) {
 
 func TestCatalogueOrder(t *testing.T) {
 	names := Names()
-	if want := []string{"random", "zero", "one"}; !slices.Equal(names[:3], want) {
-		t.Errorf("begins with %q, want %q", names[:3], want)
+	chosen := slices.Index(names, "one") + 1
+	if want := []string{"random", "zero", "one"}; !slices.Equal(names[chosen-3:chosen], want) {
+		t.Errorf("%q come last of those to choose from, want %q", names[chosen-3:chosen], want)
 	}
-	if !slices.IsSorted(names[3:]) {
-		t.Errorf("the legacy methods are not in order: %q", names[3:])
+	if !slices.IsSorted(names[chosen:]) {
+		t.Errorf("the legacy methods are not in order: %q", names[chosen:])
 	}
 	for i, m := range All() {
-		if m.Legacy != (i >= 3) || m.Name != names[i] {
+		if m.Legacy != (i >= chosen) || m.Name != names[i] || (m.Action != "") != (i < chosen-3) {
 			t.Errorf("%s is out of place", m.Name)
+		}
+		if i > 0 && i < chosen && m.Level > All()[i-1].Level {
+			t.Errorf("%s purges, and comes after what only clears", m.Name)
 		}
 	}
 }
@@ -97,15 +107,17 @@ func TestCatalogueOrder(t *testing.T) {
 // What devices.md marks as told differently may never be called by its standard's name alone.
 func TestClaims(t *testing.T) {
 	for name, want := range map[string]string{
-		"random":       "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
-		"zero":         "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
-		"one":          "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
-		"dod-7":        "pattern list dod-7, after nwipe",
-		"ops-ii":       "pattern list ops-ii, after BitRaser",
-		"vsitr":        "pattern list vsitr, after LEM vsitroverwriter",
-		"afssi-5020":   "pattern list afssi-5020, after erazed4good",
-		"dod-3":        "pattern list dod-3, as in DoD 5220.22-M (E) (withdrawn in 2006, no DoD rule today)",
-		"is5-enhanced": "pattern list is5-enhanced, as in HMG Infosec Standard 5, enhanced (withdrawn)",
+		"sanitize-block":          "NIST SP 800-88r2 purge, technique per IEEE 2883-2022",
+		"security-erase-enhanced": "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
+		"random":                  "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
+		"zero":                    "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
+		"one":                     "NIST SP 800-88r2 clear, technique per IEEE 2883-2022",
+		"dod-7":                   "pattern list dod-7, after nwipe",
+		"ops-ii":                  "pattern list ops-ii, after BitRaser",
+		"vsitr":                   "pattern list vsitr, after LEM vsitroverwriter",
+		"afssi-5020":              "pattern list afssi-5020, after erazed4good",
+		"dod-3":                   "pattern list dod-3, as in DoD 5220.22-M (E) (withdrawn in 2006, no DoD rule today)",
+		"is5-enhanced":            "pattern list is5-enhanced, as in HMG Infosec Standard 5, enhanced (withdrawn)",
 	} {
 		m, ok := Find(name)
 		if got := m.Claim(); !ok || got != want {
@@ -130,9 +142,10 @@ func TestFind(t *testing.T) {
 func TestTheCatalogueCannotBeChanged(t *testing.T) {
 	m, _ := Find("zero")
 	m.Passes[0].Bytes[0] = 7
-	All()[0].Passes[0] = Pass{}
-	Names()[0] = ""
-	if m, _ = Find("zero"); m.PassTitles()[0] != "zeros" || Names()[0] != "random" || All()[0].PassTitles()[0] != "random" {
+	at := slices.Index(Names(), "random")
+	All()[at].Passes[0] = Pass{}
+	Names()[at] = ""
+	if m, _ = Find("zero"); m.PassTitles()[0] != "zeros" || Names()[at] != "random" || All()[at].PassTitles()[0] != "random" {
 		t.Error("a caller changed it")
 	}
 }

@@ -27,6 +27,9 @@ func resolve(t *testing.T, name string, random io.Reader) []wipe.Pattern {
 func TestEveryMethodResolves(t *testing.T) {
 	keys := map[string]bool{}
 	for _, m := range All() {
+		if m.Action != "" {
+			continue // the drive needs no patterns
+		}
 		patterns := resolve(t, m.Name, rand.Reader)
 		if len(patterns) != len(m.Passes) {
 			t.Errorf("%s: %d passes, want %d", m.Name, len(patterns), len(m.Passes))

@@ -19,6 +19,7 @@ import (
 type device struct {
 	dir    dir
 	dev    string
+	sets   []drive.CommandSet
 	others []*device // further paths to the same drive
 	info   drive.Info
 }

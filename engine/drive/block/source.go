@@ -19,11 +19,13 @@ import (
 type Source struct {
 	Sys, Dev string
 	choice   []string
+	sets     []drive.CommandSet
 }
 
-// New reads what --drives says: all, none, or comma-separated globs of names or paths.
-func New(choice string) (*Source, error) {
-	s := &Source{Sys: "/sys", Dev: "/dev"}
+// New reads what --drives says: all, none, or comma-separated globs of names or paths. A drive is asked in the first of
+// the command sets that speak to it.
+func New(choice string, sets ...drive.CommandSet) (*Source, error) {
+	s := &Source{Sys: "/sys", Dev: "/dev", sets: sets}
 	for word := range strings.SplitSeq(choice, ",") {
 		if _, err := path.Match(word, ""); err != nil || word == "" {
 			return nil, fmt.Errorf("--drives %q: not a name, a path or a glob such as 'sd*'", word)
@@ -80,7 +82,7 @@ func (s *Source) Find() ([]drive.Drive, error) {
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	var devices []*device
 	for _, e := range entries {
-		d := &device{dir: dir(filepath.Join(s.Sys, "block", e.Name())), dev: s.Dev}
+		d := &device{dir: dir(filepath.Join(s.Sys, "block", e.Name())), dev: s.Dev, sets: s.sets}
 		if d.dir.is("hidden") || d.unused() {
 			continue
 		}

@@ -31,6 +31,13 @@ type Fake struct {
 	flushes int
 	hold    chan struct{} // not nil: all I/O waits until it is closed
 	reached chan struct{} // closed when I/O waits
+
+	answers   drive.Answers
+	lie       Lie
+	looks     int // how many more looks at its status an erase under way takes
+	commands  []drive.Action
+	others    []*Fake
+	holdErase chan struct{}
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.
@@ -46,6 +53,9 @@ func New(name string, size int64, old []byte, faults ...Fault) *Fake {
 		seen: content, medium: bytes.Clone(content), dirty: map[int64]bool{}, faults: faults, struck: make([]int, len(faults)),
 	}
 }
+
+// Name is what Find calls the drive.
+func (f *Fake) Name() string { return f.info.Name }
 
 // Set changes what Find shows of the drive.
 func (f *Fake) Set(change func(*drive.Info)) {

@@ -119,6 +119,9 @@ func (i *image) Info() drive.Info { return i.info }
 
 func (i *image) Reader() (drive.Reader, error) { return handle.Open(i.path, Sector) }
 
+// Ask answers nothing: a file has no firmware.
+func (i *image) Ask() drive.Answers { return drive.Answers{} }
+
 // Claim locks the file with flock, which every other wiped respects.
 func (i *image) Claim() (drive.Claim, error) {
 	f, err := os.Open(i.path)
@@ -199,5 +202,8 @@ func (c *claim) Writer() (drive.Writer, error) {
 func (c *claim) Reader() (drive.Reader, error) {
 	return handle.Reopen(c.file, unix.O_RDONLY, Sector, nil)
 }
+
+// Firmware is what a file has not.
+func (c *claim) Firmware() (drive.Firmware, error) { return nil, drive.ErrUnsupported }
 
 func (c *claim) Close() error { return c.file.Close() }

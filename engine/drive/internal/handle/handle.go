@@ -25,6 +25,15 @@ func Reopen(claim *os.File, mode, sector int, guard func() error) (*File, error)
 	return open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), mode, sector, guard)
 }
 
+// Raw opens again what claim holds, for commands rather than for reading and writing.
+func Raw(claim *os.File, mode int) (*os.File, error) {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", claim.Name(), err)
+	}
+	return os.NewFile(uintptr(fd), claim.Name()), nil
+}
+
 // Open opens path for reading in multiples of sector bytes.
 func Open(path string, sector int) (*File, error) {
 	return open(path, path, unix.O_RDONLY, sector, nil)

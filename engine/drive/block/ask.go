@@ -1,0 +1,91 @@
+package block
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/internal/handle"
+)
+
+// askTime is how long a drive may take to answer all questions. A drive that sanitizes itself, or hangs, may never answer.
+const askTime = 12 * time.Second
+
+// Ask asks the drive in the first of the languages that know it. A question that hangs is left to itself.
+func (d *device) Ask() drive.Answers {
+	set := d.set()
+	if set == nil {
+		return drive.Answers{}
+	}
+	answered := make(chan drive.Answers, 1)
+	go func() { answered <- d.ask(set) }()
+	select {
+	case a := <-answered:
+		return a
+	case <-time.After(askTime):
+		return drive.Answers{Problem: fmt.Sprintf("the drive did not answer within %s", askTime)}
+	}
+}
+
+func (d *device) ask(set drive.CommandSet) (a drive.Answers) {
+	defer func() {
+		if r := recover(); r != nil { // what a drive answers must not end the program
+			a = drive.Answers{Problem: drive.Clean(fmt.Sprintf("a defect in wiped: its answers were not understood: %v", r))}
+		}
+	}()
+	dev, err := os.OpenFile(d.path(), os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return drive.Answers{Problem: drive.Clean("it cannot be asked: " + err.Error())}
+	}
+	defer dev.Close()
+	a, err = set.Ask(dev, d.node())
+	if err != nil {
+		a.Problem = drive.Clean("it does not answer: " + err.Error())
+	}
+	return a
+}
+
+func (d *device) node() drive.Node { return drive.Node{Sys: string(d.dir), Info: d.info} }
+
+func (d *device) set() drive.CommandSet {
+	at := slices.IndexFunc(d.sets, func(s drive.CommandSet) bool { return s.Speaks(d.node()) })
+	if at < 0 {
+		return nil
+	}
+	return d.sets[at]
+}
+
+// Firmware speaks to the drive through a descriptor of its own, made from the claimed one.
+func (c *claim) Firmware() (drive.Firmware, error) {
+	if c.set == nil {
+		return nil, drive.ErrUnsupported
+	}
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	dev, err := handle.Raw(c.files[0], unix.O_RDWR)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.set.Firmware(dev, c.node)
+	if err == nil {
+		err = c.Check()
+	}
+	if err != nil {
+		return nil, errors.Join(err, dev.Close())
+	}
+	return orders{f, dev}, nil
+}
+
+// orders closes the descriptor together with what speaks through it.
+type orders struct {
+	drive.Firmware
+	dev *os.File
+}
+
+func (o orders) Close() error { return errors.Join(o.Firmware.Close(), o.dev.Close()) }

@@ -1,0 +1,80 @@
+package drive
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// CommandSet is a language that drives speak: one of ATA, SCSI and NVMe. It is asked and ordered through descriptors that
+// others opened, so that it can neither reach a drive that nobody claimed nor open one for writing.
+type CommandSet interface {
+	// Speaks tells by what is known already, without asking the drive anything.
+	Speaks(n Node) bool
+	// Ask asks the drive, through a descriptor for reading only, and changes nothing. Every command has a deadline of
+	// at most 5 s. A drive that answers in part is described in part; the error is for one that does not answer at all.
+	Ask(dev *os.File, n Node) (Answers, error)
+	// Firmware prepares orders to a claimed drive. Closing it leaves dev open.
+	Firmware(dev *os.File, n Node) (Firmware, error)
+}
+
+// Node is a block device as the kernel shows it.
+type Node struct {
+	Sys  string // its folder in sysfs, /sys/block/sdb
+	Info Info
+}
+
+// Firmware is a claimed drive that takes orders about itself. Its methods are called one at a time, but for Status,
+// which is also called while Erase of an action that does not block has not returned.
+type Firmware interface {
+	// Erase gives the drive the command of an action. It returns nil when the drive has accepted it; where Ability.Blocks
+	// says so, when the drive has ended and said GOOD. A *RefusedError says that the drive did not begin; any other error
+	// leaves open what became of the command.
+	Erase(a Action) error
+	// Status asks the drive how the erase of an action goes, or went. The error is for a drive that does not answer.
+	Status(a Action) (Status, error)
+	// Unhide opens every hidden area for good. The drive's size grows; the kernel has to look at it again before it is seen.
+	Unhide() error
+	// Format begins to bring the drive to sectors of so many bytes, which also ends what is on it, but is no erase. Status
+	// of FormatUnit tells how it goes.
+	Format(sector int) error
+	io.Closer
+}
+
+// Phase is where a drive says that an erase stands.
+type Phase int
+
+// The phases. None is also the answer of a drive that has forgotten, or cannot tell.
+const (
+	None Phase = iota
+	Running
+	Succeeded
+	Failed
+)
+
+// Status is what a drive says of an erase.
+type Status struct {
+	Phase Phase
+	Done  float64 // part that is done, 0 to 1; negative: the drive does not say
+	Named bool    // the status itself names the command that Erase sends for this action
+	Other bool    // the status itself names another command
+	Text  string  // the drive's answer in the standard's words, for the record; escaped
+}
+
+// RefusedError is the answer of a drive that did not begin an erase.
+type RefusedError struct {
+	Why  string // in a sentence for the operator: "the drive is frozen"
+	Next string // what would help; may be empty
+	Text string // the drive's answer in the standard's words: "sense 5/24/00", "status 4002h"
+}
+
+func (e *RefusedError) Error() string {
+	text := "the drive refused: " + e.Why
+	if e.Text != "" {
+		text += " (" + e.Text + ")"
+	}
+	return text
+}
+
+// ErrUnsupported says that a drive's command set has no such order.
+var ErrUnsupported = errors.New("the drive has no command for it")

@@ -1,0 +1,379 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/drivetest"
+	"wiped/engine/journal"
+)
+
+// What the fakes here can do: one action that is followed, and one whose command returns at its end.
+const (
+	followed = drive.SanitizeBlock
+	blocking = drive.SecurityErase
+)
+
+func itself(name string, old []byte, lie drivetest.Lie) *drivetest.Fake {
+	f := drivetest.New(name, 4<<20, old)
+	f.SelfErasing(lie, drive.Ability{Action: followed}, drive.Ability{Action: blocking, Blocks: true})
+	return f
+}
+
+// quick lets a drive that does not get on be given up soon.
+func quick(c *Config) { c.Patience = 100 * time.Millisecond }
+
+// TestFirmwareLies is guarantee 1 for drives that erase themselves: each kind of lie, on a drive with content and on one
+// that is blank, by a command that is followed and by one that blocks.
+func TestFirmwareLies(t *testing.T) {
+	secret, blank := []byte("SECRET"), []byte{0}
+	for _, c := range []struct {
+		lie    drivetest.Lie
+		action drive.Action
+		old    []byte
+		want   State
+		reason string
+	}{
+		{drivetest.Honest, followed, secret, Erased, ""},
+		{drivetest.Honest, followed, blank, Erased, ""},
+		{drivetest.Honest, blocking, secret, Erased, ""},
+		{drivetest.Honest, blocking, blank, Erased, ""}, // for it was marked
+		{drivetest.Kept, followed, secret, Failed, "of what was there before are still found"},
+		{drivetest.Kept, followed, blank, Failed, "of what was there before are still found"},
+		{drivetest.Kept, blocking, secret, Failed, "of what was there before are still found"},
+		{drivetest.Kept, blocking, blank, Failed, "of what was there before are still found"},
+		{drivetest.Half, followed, secret, Failed, "of what was there before are still found"},
+		{drivetest.Half, blocking, blank, Failed, "of what was there before are still found"},
+		{drivetest.Endless, followed, secret, Unknown, "does not get on"},
+		{drivetest.Forgets, followed, secret, Unknown, "knows nothing of the erase"},
+		{drivetest.NamesOther, followed, secret, Unknown, "another command"},
+		{drivetest.Fails, followed, secret, Failed, "says that its erase failed"},
+		{drivetest.Fails, blocking, secret, Failed, "says that its erase failed"},
+		{drivetest.Refuses, followed, secret, Failed, "it is frozen"},
+		{drivetest.Refuses, blocking, secret, Failed, "it is frozen"},
+		{drivetest.Ignores, followed, secret, Unknown, "knows nothing of the erase"},
+		{drivetest.Silent, followed, secret, Unknown, "does not answer any more"},
+		{drivetest.Lost, followed, secret, Erased, ""}, // it was seen at it
+		{drivetest.LostDoubt, followed, secret, Unknown, "knows nothing of the erase"},
+		{drivetest.LostDoubt, blocking, secret, Unknown, "knows nothing of the erase"},
+		{drivetest.Unplugged, followed, secret, Failed, "the drive is gone"},
+		{drivetest.Unplugged, blocking, secret, Failed, "the drive is gone"},
+		{drivetest.Unreadable, followed, secret, Failed, "could not be read afterwards"},
+		{drivetest.Instant, followed, secret, Erased, ""},
+		{drivetest.InstantLie, followed, secret, Failed, "of what was there before are still found"},
+		{drivetest.InstantLie, followed, blank, Failed, "of what was there before are still found"},
+		{drivetest.Panics, followed, secret, Failed, ""},
+	} {
+		name := string(c.lie) + " " + string(c.action)
+		if c.old[0] == 0 {
+			name += " blank"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, verify := range []string{"sample", "full"} {
+				f := itself("f0", c.old, c.lie)
+				w := open(t, "", quick, f)
+				v := w.end(w.erase(string(c.action), verify, "f0")[0])
+				want := c.want
+				if c.lie == drivetest.Panics {
+					want = Unknown // nobody knows how far it came
+				}
+				if v.State != want || !strings.Contains(string(v.Last.Reason), c.reason) {
+					t.Errorf("verify %s: %s: %s; want %s: %s", verify, v.State, v.Last.Reason, want, c.reason)
+				}
+				w.honest(v, f)
+			}
+		})
+	}
+}
+
+// honest holds the end of a job whose drive erased itself against the drive, and its papers against each other.
+func (w *workshop) honest(v View, fakes ...*drivetest.Fake) {
+	w.t.Helper()
+	statement, _, _, err := w.Certificate(v.Job.ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text := statement.Text()
+	if statement.Result != string(v.State) || strings.HasPrefix(text, "NOT ERASED") != (v.State != Erased) {
+		w.t.Errorf("the job is %s, and its certificate begins with %.40q", v.State, text)
+	}
+	if v.State != Erased {
+		return
+	}
+	for _, f := range fakes {
+		if at := bytes.IndexFunc(f.Medium(), func(r rune) bool { return r != 0 }); at >= 0 {
+			w.t.Errorf("the job is erased, and %s holds something at %d", f.Name(), at)
+		}
+	}
+	if v.Last.DoneBytes != v.Last.TotalBytes || len(statement.Evidence) < 3 {
+		w.t.Errorf("erased at %d of %d bytes, evidence %q", v.Last.DoneBytes, v.Last.TotalBytes, statement.Evidence)
+	}
+}
+
+// TestFirmwareTold: what must be on record is there before the drive hears the command.
+func TestFirmwareTold(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	release := f.HoldErase()
+	w := open(t, "", nil, f)
+	id := w.erase(string(blocking), "full", "f0")[0]
+	eventually(t, "the drive hears the command", func() bool { return len(f.Commands()) == 1 })
+	c := w.record(id).Checkpoint
+	if c == nil || c.Firmware == nil || c.Firmware.Sent.IsZero() || len(c.Firmware.Samples) < enough {
+		t.Fatalf("the drive was told, and on record is %+v", c)
+	}
+	if _, err := w.Cancel([]uint64{id}, patience); err == nil || !strings.Contains(err.Error(), "no drive can be stopped") {
+		t.Errorf("cancel says %v", err)
+	}
+	release()
+	if v := w.end(id); v.State != Erased {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestFirmwarePickedUp: the program ends while a drive erases itself, and the next start goes on following it; also after
+// a crash, whenever it came.
+func TestFirmwarePickedUp(t *testing.T) {
+	for _, c := range []struct {
+		lie   drivetest.Lie
+		crash bool
+		want  State
+	}{
+		{drivetest.Endless, false, Erased}, {drivetest.Endless, true, Erased},
+		{drivetest.Endless, true, Failed}, {drivetest.Endless, true, Unknown},
+	} {
+		f := itself("f0", []byte("SECRET"), c.lie)
+		w := open(t, "", nil, f)
+		id := w.erase(string(followed), "full", "f0")[0]
+		eventually(t, "the drive is seen at it", func() bool {
+			r := w.record(id)
+			return r.Checkpoint != nil && r.Checkpoint.Firmware != nil && !r.Checkpoint.Firmware.Seen.IsZero()
+		})
+		file := w.file
+		if c.crash {
+			file = w.copyJournal()
+		}
+		w.shutdown()
+		if !c.crash {
+			_ = w.cfg.Journal.Close()
+		}
+		f.SelfErasing(map[State]drivetest.Lie{Erased: drivetest.Honest, Failed: drivetest.Kept, Unknown: drivetest.Forgets}[c.want],
+			drive.Ability{Action: followed})
+		w = open(t, file, nil, f)
+		v := w.end(id)
+		if v.State != c.want || len(f.Commands()) != 1 {
+			t.Errorf("%+v: %s: %s, after %d commands", c, v.State, v.Last.Reason, len(f.Commands()))
+		}
+		w.honest(v, f)
+	}
+}
+
+// TestFirmwareAbsent: the drive is not there when the program starts again; resume picks it up.
+func TestFirmwareAbsent(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	eventually(t, "it runs", func() bool { return len(f.Commands()) == 1 })
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	w = open(t, w.file, nil)
+	v := w.end(id)
+	if v.State != Interrupted || !strings.Contains(string(v.Last.Reason), "attach it") {
+		t.Fatalf("%s: %s", v.State, v.Last.Reason)
+	}
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	w = open(t, w.file, nil, f)
+	if _, err := w.Resume([]uint64{id}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if v = w.end(id); v.State != Erased {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestFirmwareUnverified: what nobody verified is not called erased.
+func TestFirmwareUnverified(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	w := open(t, "", nil, f)
+	if v := w.end(w.erase(string(followed), "none", "f0")[0]); v.State != Unverified {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestReach: one command that erases two drives runs only if both are named and confirmed, and is one job then.
+func TestReach(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
+	a.Join(b)
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "fake/b", What: "namespace 2"}}})
+	b.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "fake/a", What: "namespace 1"}}})
+	for _, f := range []*drivetest.Fake{a, b} {
+		f.Set(func(i *drive.Info) { i.Paths = []string{"/dev/fake/" + i.Name} })
+	}
+	w := open(t, "", nil, a, b)
+	_, err := w.Erase(Request{Drives: []string{"a"}, Method: string(followed), Confirm: []string{"FAKE-a"}})
+	if err == nil || !strings.Contains(err.Error(), "would also erase b (namespace 2, serial FAKE-b)") || len(a.Commands()) > 0 {
+		t.Fatalf("one of two: %v", err)
+	}
+	ids := w.erase(string(followed), "full", "a", "b")
+	if len(ids) != 1 {
+		t.Fatalf("%d jobs for one command", len(ids))
+	}
+	v := w.end(ids[0])
+	if v.State != Erased || len(v.Job.Also) != 1 || v.Job.Also[0].Name != "b" || len(a.Commands()) != 1 || len(b.Commands()) != 0 {
+		t.Errorf("%s: %s; also %+v", v.State, v.Last.Reason, v.Job.Also)
+	}
+	w.honest(v, a, b)
+}
+
+// TestReachKept: of two drives under one command, the other one kept everything.
+func TestReachKept(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "b", What: "namespace 2"}}})
+	for _, f := range []*drivetest.Fake{a, b} {
+		f.Set(func(i *drive.Info) { i.Paths = []string{"/dev/" + i.Name} })
+	}
+	w := open(t, "", nil, a, b)
+	v := w.end(w.erase(string(followed), "sample", "a", "b")[0])
+	if v.State != Failed || !strings.Contains(string(v.Last.Reason), "still found") {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestReachUnknown: what no name is known for cannot be confirmed.
+func TestReachUnknown(t *testing.T) {
+	a := itself("a", []byte("SECRET"), drivetest.Honest)
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{What: "namespace 7"}}})
+	w := open(t, "", nil, a)
+	_, err := w.Erase(Request{Drives: []string{"a"}, Confirm: []string{"FAKE-a"}})
+	if err == nil || !strings.Contains(err.Error(), "namespace 7, which this machine has no device for") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestHidden: a hidden area is never ignored.
+func TestHidden(t *testing.T) {
+	hidden := []drive.Hidden{{Kind: "HPA", Bytes: 1 << 20}}
+	ask := func(w *workshop, change func(*Request)) (View, error) {
+		req := Request{Drives: []string{"f0"}, Method: "zero", Confirm: []string{"FAKE-f0"}}
+		change(&req)
+		views, err := w.Erase(req)
+		if err != nil {
+			return View{}, err
+		}
+		return w.end(views[0].Job.ID), nil
+	}
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	f.Answer(func(a *drive.Answers) { a.Hidden = hidden })
+	w := open(t, "", nil, f)
+	var refusals Refusals
+	if _, err := ask(w, func(*Request) {}); !errors.As(err, &refusals) || refusals.Kind() != Unsafe || !strings.Contains(err.Error(), "HPA of 1048576 bytes") {
+		t.Errorf("nothing said: %v", err)
+	}
+	if _, err := ask(w, func(r *Request) { r.Unhide, r.KeepHidden = true, true }); !errors.As(err, &refusals) || refusals.Kind() != Invalid {
+		t.Errorf("both said: %v", err)
+	}
+	v, err := ask(w, func(r *Request) { r.KeepHidden = true })
+	if err != nil || v.State != Erased || !strings.Contains(string(v.Job.Drive.HiddenAreas), "NOT erased") {
+		t.Errorf("kept: %s %q, %v", v.State, v.Job.Drive.HiddenAreas, err)
+	}
+	v, err = ask(w, func(r *Request) { r.Unhide = true })
+	if err != nil || v.State != Erased || v.Job.Drive.SizeBytes != 5<<20 || !strings.Contains(string(v.Job.Drive.HiddenAreas), "opened and erased") {
+		t.Errorf("opened: %s, %d bytes, %q, %v", v.State, v.Job.Drive.SizeBytes, v.Job.Drive.HiddenAreas, err)
+	}
+	if medium := f.Medium(); len(medium) != 5<<20 || bytes.Contains(medium, []byte("HIDDEN")) {
+		t.Error("what was hidden is still there")
+	}
+	f.Answer(func(a *drive.Answers) {
+		a.Hidden = []drive.Hidden{{Kind: "DCO", Bytes: 1, Why: "it is frozen", Next: "unplug it"}}
+	})
+	if _, err = ask(w, func(r *Request) { r.Unhide = true }); err == nil || !strings.Contains(err.Error(), "DCO cannot be opened: it is frozen. Next: unplug it") {
+		t.Errorf("frozen: %v", err)
+	}
+}
+
+// TestMethodsFor: what a drive can do is offered best first, and what it cannot is told with the reason.
+func TestMethodsFor(t *testing.T) {
+	a := drive.Answers{Set: "ATA", Abilities: []drive.Ability{
+		{Action: drive.SanitizeCrypto}, {Action: drive.SecurityErase, Why: "frozen by the BIOS", Next: "suspend"}, {Action: drive.FormatUnit}}}
+	var names []string
+	for _, m := range MethodsFor(a) {
+		names = append(names, m.Name)
+	}
+	if !slices.Equal(names[:4], []string{"sanitize-crypto", "format-unit", "random", "zero"}) {
+		t.Errorf("%q", names)
+	}
+	if c := CannotFor(a); len(c) != 1 || c[0] != (Cannot{"security-erase", "frozen by the BIOS", "suspend"}) {
+		t.Errorf("%+v", c)
+	}
+	for _, c := range []struct {
+		req  Request
+		name string
+		kind Kind
+		says string
+	}{
+		{Request{}, "sanitize-crypto", 0, ""},
+		{Request{Level: "clear"}, "random", 0, ""}, // format-unit runs only when it is named
+		{Request{Level: "purge"}, "sanitize-crypto", 0, ""},
+		{Request{Method: "format-unit"}, "format-unit", 0, ""},
+		{Request{Method: "security-erase"}, "", Unsafe, "frozen by the BIOS. Next: suspend"},
+		{Request{Method: "format-crypto"}, "", Unsafe, "its kind of drive has no such command"},
+		{Request{Method: "shred"}, "", Invalid, "there is no method"},
+	} {
+		m, r := pick(c.req, Item{Drive: drive.Info{Name: "sda"}, Answers: a})
+		if m.Name != c.name || (r != nil) != (c.kind != 0) || r != nil && (r.Kind != c.kind || !strings.Contains(r.Error(), c.says)) {
+			t.Errorf("%+v: %q, %v", c.req, m.Name, r)
+		}
+	}
+}
+
+// TestJudgeFirmware: erased needs every part of guarantee 1.
+func TestJudgeFirmware(t *testing.T) {
+	at := journal.At(time.Now())
+	good := func() findings {
+		return findings{size: 100, verify: "sample", sampleBytes: 10, read: journal.Verification{BytesRead: 10, Result: "passed"},
+			firmware: &journal.Firmware{Sent: at, Accepted: at, Seen: at, Ended: at, Places: 10, Telling: 10}}
+	}
+	for _, c := range []struct {
+		what   string
+		change func(*findings)
+		want   State
+	}{
+		{"nothing", func(*findings) {}, Erased},
+		{"not seen, but something could tell", func(f *findings) { f.firmware.Seen = journal.Time{} }, Erased},
+		{"seen, and nothing could tell", func(f *findings) { f.firmware.Telling = 0 }, Erased},
+		{"not seen, and nothing could tell", func(f *findings) { f.firmware.Seen, f.firmware.Telling = journal.Time{}, 0 }, Unknown},
+		{"named, and nothing could tell", func(f *findings) { f.firmware.Seen, f.firmware.Telling, f.firmware.Named = journal.Time{}, 0, true }, Unknown},
+		{"not accepted, but seen", func(f *findings) { f.firmware.Accepted = journal.Time{} }, Erased},
+		{"neither accepted nor seen", func(f *findings) { f.firmware.Accepted, f.firmware.Seen = journal.Time{}, journal.Time{} }, Unknown},
+		{"no end", func(f *findings) { f.firmware.Ended = journal.Time{} }, Unknown},
+		{"failed", func(f *findings) { f.firmware.Failed = true }, Failed},
+		{"kept", func(f *findings) { f.read.MismatchBytes = 1 }, Failed},
+		{"kept on another", func(f *findings) { f.read.Also = []journal.Verification{{MismatchBytes: 1}} }, Failed},
+		{"unreadable", func(f *findings) { f.read.UnreadableBytes = 1 }, Failed},
+		{"too little read", func(f *findings) { f.read.BytesRead = 9 }, Failed},
+		{"nothing read", func(f *findings) { f.read.BytesRead, f.sampleBytes = 0, 0 }, Failed},
+		{"lost", func(f *findings) { f.lost = "x" }, Unknown},
+		{"refused", func(f *findings) { f.refused = "x" }, Failed},
+		{"broken", func(f *findings) { f.broken = "x" }, Failed},
+		{"not verified", func(f *findings) { f.verify, f.read = "none", journal.Verification{} }, Unverified},
+		{"not verified, not attributed", func(f *findings) {
+			f.verify, f.firmware.Seen, f.firmware.Telling = "none", journal.Time{}, 0
+		}, Unknown},
+		{"cancelled before", func(f *findings) { f.cancelled, f.firmware = true, &journal.Firmware{} }, Cancelled},
+		{"cancelled after", func(f *findings) { f.cancelled = true }, Cancelled},
+		{"interrupted", func(f *findings) { f.interrupted = true }, Interrupted},
+	} {
+		f := good()
+		c.change(&f)
+		if got, why := judge(f); got != c.want || (why == "") != (got == Erased) {
+			t.Errorf("%s: %s (%s); want %s", c.what, got, why, c.want)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"wiped/engine/drive"
+)
+
+// decideHidden says what is to be done about areas that reads and writes do not reach, and refuses what nobody decided.
+func (item *Item) decideHidden(req Request) (refusals Refusals) {
+	a, i := item.Answers, item.Drive
+	if opened := req.opened[i.Path]; opened != "" && len(a.Hidden) > 0 {
+		return Refusals{refuse(Unsafe, i.Name, opened+" is open now, and the system does not see it yet",
+			"unplug the drive and plug it in again, or reboot; then erase it")}
+	} else if opened != "" {
+		item.Hidden = opened + ", opened and erased with the rest"
+		return nil
+	}
+	if len(a.Hidden) == 0 {
+		switch {
+		case a.HiddenWhy != "":
+			item.Hidden = "not known: " + a.HiddenWhy
+		case a.Set == "ATA" && a.Problem == "":
+			item.Hidden = "none"
+		}
+		return nil
+	}
+	areas := hiddenAreas(a.Hidden)
+	switch {
+	case req.KeepHidden:
+		item.Hidden = areas + ", left as it is, NOT erased"
+	case !req.Unhide:
+		return Refusals{refuse(Unsafe, i.Name, "it has a hidden area, which erasing would not reach: "+areas,
+			"erase it with --unhide, which opens it for good, or with --keep-hidden, which leaves it as it is")}
+	default:
+		item.unhide, item.Hidden = true, areas+", to be opened"
+		for _, h := range a.Hidden {
+			if h.Why != "" {
+				refusals = append(refusals, refuse(Unsafe, i.Name, h.Kind+" cannot be opened: "+h.Why, h.Next))
+			}
+		}
+	}
+	return refusals
+}
+
+func hiddenAreas(list []drive.Hidden) string {
+	var areas []string
+	for _, h := range list {
+		areas = append(areas, fmt.Sprintf("%s of %d bytes", h.Kind, h.Bytes))
+	}
+	return strings.Join(areas, " and ")
+}
+
+// unhide opens the hidden areas of the items that are to have it so, which nobody else may use meanwhile. The sizes of
+// these drives change, so that the request is to be planned anew.
+func (e *Engine) unhide(items []Item, req *Request) error {
+	req.opened = map[string]string{}
+	var refusals Refusals
+	for _, item := range every(items) {
+		if !item.unhide {
+			continue
+		}
+		if r := openAreas(item); r != nil {
+			refusals = append(refusals, r)
+			continue
+		}
+		req.opened[item.Drive.Path] = hiddenAreas(item.Answers.Hidden)
+		e.cfg.Log.Info("hidden areas opened", "drive", item.Drive.Name, "serial", item.Drive.Serial, "areas", req.opened[item.Drive.Path])
+	}
+	return refusals.orNil()
+}
+
+// openAreas opens the hidden areas of one drive.
+func openAreas(item Item) *Refusal {
+	c, err := item.drive.Claim()
+	if err != nil {
+		return claimRefusal(item.Drive, err)
+	}
+	defer c.Close()
+	f, err := c.Firmware()
+	if err == nil {
+		defer f.Close()
+		err = f.Unhide()
+	}
+	if err == nil {
+		return nil
+	}
+	r := &Refusal{Kind: Unsafe, What: item.Drive.Name, Why: "its hidden area could not be opened: " + drive.Clean(err.Error()),
+		Next: "erase it with --keep-hidden, or destroy it", Cause: err}
+	var said *drive.RefusedError
+	if errors.As(err, &said) && said.Next != "" {
+		r.Next = said.Next
+	}
+	return r
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"fmt"
+
+	"wiped/engine/journal"
+)
+
+// judgeFirmware decides what a job may be called whose drive erased itself. It says erased only where the drive accepted
+// this job's command and said that it ended well, where this end is attributed to this command, and where reading found
+// none of what was there before: guarantee 1. What cannot be known is unknown, and unknown is no success.
+func judgeFirmware(f findings) (result State, reason string) {
+	fw, read := f.firmware, f.read.Total()
+	sent := !fw.Sent.IsZero()
+	switch {
+	case f.cancelled && !sent:
+		return Cancelled, "before the drive was told to erase itself"
+	case f.interrupted && f.why != "":
+		return Interrupted, f.why
+	case f.interrupted:
+		return Interrupted, "the server stopped; it can be resumed"
+	case f.refused != "":
+		return Failed, f.refused
+	case f.broken != "":
+		return Failed, f.broken
+	case fw.Failed:
+		return Failed, "the drive says that its erase failed (" + fw.Status + "): erase it again, or destroy it"
+	case f.lost != "":
+		return Unknown, f.lost
+	case fw.Ended.IsZero():
+		return Unknown, "the drive never said that it ended"
+	case fw.Accepted.IsZero() && fw.Seen.IsZero() && !fw.Named:
+		return Unknown, "the drive never said that it took the command; erase it again"
+	case f.cancelled:
+		return Cancelled, "the drive erased itself, and nothing was verified"
+	case f.verify == "none" && attributed(fw):
+		return Unverified, "the drive erased itself, NOT verified"
+	case read.MismatchBytes > 0:
+		return Failed, fmt.Sprintf("the drive said that it erased itself, and %d bytes of what was there before are still found", read.MismatchBytes)
+	case read.UnreadableBytes > 0:
+		return Failed, fmt.Sprintf("%d bytes could not be read afterwards; overwrite the drive as well", read.UnreadableBytes)
+	case f.verify != "none" && (read.BytesRead == 0 || read.BytesRead != f.sampleBytes):
+		return Failed, "verification did not read all that it should: this is a defect in wiped"
+	case !attributed(fw):
+		return Unknown, "the drive was never seen at it, and held nothing that could tell; erase it by overwriting"
+	}
+	return Erased, ""
+}
+
+// attributed tells whether the end that the drive reported is that of this job's command. It was seen at it, or there was
+// something on it, written by this job if need be, that is gone now: a success that is neither is an empty word.
+func attributed(fw *journal.Firmware) bool { return !fw.Seen.IsZero() || fw.Telling > 0 }
+
+// firmwareEvidence is what the certificate of such a job rests on.
+func firmwareEvidence(fw journal.Firmware, read journal.Verification) (list []string) {
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	add("before, %d sectors were read in samples; %d of them held something that can be recognised", fw.Places, fw.Telling)
+	if fw.Marked > 0 {
+		add("%d of them held nothing such, and were written with random bytes before the erase", fw.Marked)
+	}
+	if !fw.Accepted.IsZero() && fw.Blocked {
+		add("the drive's command returned with good status when it had ended")
+	} else if !fw.Accepted.IsZero() {
+		add("the drive accepted the command")
+	}
+	if !fw.Seen.IsZero() {
+		add("the drive was seen at it, first at %s", fw.Seen)
+	}
+	if fw.Named {
+		add("the drive's status names this job's command")
+	}
+	if fw.Status != "" {
+		add("the drive's last answer: %s", fw.Status)
+	}
+	if sum := read.Total(); sum.BytesRead > 0 {
+		add("afterwards %d bytes were read: %d in sectors of zeros, %d of ones, %d of anything else; %d bytes are of sectors as they were before",
+			sum.BytesRead, fw.Zeros, fw.Ones, fw.Others, sum.MismatchBytes)
+	}
+	return list
+}

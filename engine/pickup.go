@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"fmt"
+
+	"wiped/engine/drive"
+)
+
+// pickUp goes on following the drives that were told to erase themselves before the program ended. Where the drive
+// cannot be reached now, the job is interrupted, and resume picks it up.
+func (e *Engine) pickUp(jobs []*job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	all, err := e.find()
+	if err != nil {
+		return fmt.Errorf("pick up the drives that erase themselves: %w", err)
+	}
+	for _, j := range jobs {
+		err := e.pickUpOne(j, all)
+		if err == nil {
+			e.cfg.Log.Info("drive that erases itself picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name)
+			continue
+		}
+		e.cfg.Log.Warn("drive that erased itself not picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
+		why := fmt.Sprintf("the drive was told to erase itself and cannot be asked now: %s; attach it", drive.Clean(err.Error()))
+		if err := j.interrupt(why); err != nil {
+			return fmt.Errorf("pick up the drives that erase themselves: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
+	var items []Item
+	for _, t := range j.targets {
+		item, err := t.among(all)
+		if err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	var claims []drive.Claim
+	for _, item := range items {
+		c, err := item.drive.Claim()
+		if err != nil {
+			closeAll(claims)
+			return err
+		}
+		claims = append(claims, c)
+	}
+	items[0].Also = items[1:]
+	j.bind(items[0], claims)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	j.begin()
+	return nil
+}
+
+// among finds the drive of a target among those that are present now.
+func (t target) among(all []drive.Drive) (Item, error) {
+	err := drive.ErrGone
+	for _, d := range all {
+		i := d.Info()
+		if i.Serial != t.rec.Serial {
+			continue
+		}
+		if err = t.want.Same(i.ID); err == nil {
+			return Item{Drive: i, Confirm: confirmWord(i, all), drive: d}, nil
+		}
+	}
+	return Item{}, fmt.Errorf("%s (serial %s): %w", t.rec.Name, t.rec.Serial, err)
+}
+
+// others are the further drives of a job, as they are now.
+func (j *job) others(all []drive.Drive) (items []Item, err error) {
+	for _, t := range j.targets[1:] {
+		item, err := t.among(all)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}

@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+
+	"wiped/engine/journal"
+	"wiped/engine/wipe"
+)
+
+// What a drive held before it erased itself is known by samples: single sectors, at the places where a representative
+// sampling begins its reads.
+
+// enough telling sectors are these for one drive; where there are fewer, as many places are written with random bytes
+// before the erase, so that the drive cannot say that it erased what nobody could tell from the outcome.
+const enough = 64
+
+// places are the sectors of a drive that are sampled, in the order of their offsets.
+func places(seed [32]byte, size int64, sector int) []wipe.Range {
+	extents := wipe.SampleExtents(seed, size, sector)
+	unit := int64(sector)
+	if len(extents) == 1 { // a drive too small for the recipe: every sector
+		var all []wipe.Range
+		for off := int64(0); off < size; off += unit {
+			all = append(all, wipe.Range{Offset: off, Length: unit})
+		}
+		return all
+	}
+	list := make([]wipe.Range, 0, len(extents))
+	for _, e := range extents {
+		list = append(list, wipe.Range{Offset: e.Offset, Length: unit})
+	}
+	if last := size - unit; list[len(list)-1].Offset < last {
+		list = append(list, wipe.Range{Offset: last, Length: unit})
+	}
+	return list
+}
+
+// telling is whether a sector is recognised by its content: anything but a short pattern over and over, as drives leave
+// after an erase.
+func telling(sector []byte) bool {
+	const period = 16
+	for i := period; i < len(sector); i++ {
+		if sector[i] != sector[i-period] {
+			return true
+		}
+	}
+	return false
+}
+
+func sumOf(sector []byte) string {
+	sum := sha256.Sum256(sector)
+	return hex.EncodeToString(sum[:16])
+}
+
+// sample reads what the drives hold before, and sees to it that enough of it is telling.
+func (j *job) sample() signal {
+	fw := &journal.Firmware{}
+	for n, t := range j.targets {
+		taken, marked, err := j.sampleDrive(n, t)
+		if err != nil {
+			j.note(err)
+			return stopped
+		}
+		fw.Samples, fw.Marked = append(fw.Samples, taken...), fw.Marked+marked
+	}
+	fw.Places = len(fw.Samples)
+	for _, s := range fw.Samples {
+		if s.Sum != "" {
+			fw.Telling++
+		}
+	}
+	j.mu.Lock()
+	j.found.firmware = fw
+	j.mu.Unlock()
+	return stepDone
+}
+
+func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, err error) {
+	where := places(j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
+	sums, err := j.readSectors(t, where)
+	if err != nil {
+		return nil, 0, err
+	}
+	if dull := unmarked(where, sums); len(where)-len(dull) < enough {
+		if marked, err = j.mark(t, spread(dull, enough), sums); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, at := range where {
+		taken = append(taken, journal.Sample{Drive: n, Offset: at.Offset, Sum: sums[at.Offset]})
+	}
+	return taken, marked, nil
+}
+
+// unmarked are the places that hold nothing telling.
+func unmarked(where []wipe.Range, sums map[int64]string) (dull []wipe.Range) {
+	for _, at := range where {
+		if sums[at.Offset] == "" {
+			dull = append(dull, at)
+		}
+	}
+	return dull
+}
+
+// spread picks at most so many of a list, evenly, the last among them.
+func spread(list []wipe.Range, most int) (some []wipe.Range) {
+	if len(list) <= most {
+		return list
+	}
+	for n := range most {
+		some = append(some, list[(n+1)*len(list)/most-1])
+	}
+	return some
+}
+
+// mark writes random bytes to places and reads back which of them hold something telling now. A drive that takes no
+// writes, because it is locked for example, is no error: it stays as telling as it was.
+func (j *job) mark(t target, where []wipe.Range, sums map[int64]string) (marked int, err error) {
+	key := make(wipe.Hex, wipe.KeyBytes)
+	if _, err := j.e.cfg.Random.Read(key); err != nil {
+		return 0, fmt.Errorf("draw the marks: %w", err)
+	}
+	w, err := t.claim.Writer()
+	if err != nil {
+		return 0, fmt.Errorf("open the drive to mark it: %w", err)
+	}
+	defer w.Close()
+	run := j.settings(wipe.Pattern{Key: key}, where)
+	defer j.forgetProgress()
+	if err := run.Write(j.ctx, w); err != nil {
+		return 0, err
+	}
+	if err := w.Flush(); err != nil {
+		j.e.cfg.Log.Warn("the drive did not take marks", "job", j.rec.ID, "drive", t.rec.Name, "err", err)
+		return 0, j.checkClaims()
+	}
+	after, err := j.readSectors(t, where)
+	for _, at := range where {
+		if after[at.Offset] != "" {
+			sums[at.Offset] = after[at.Offset]
+			marked++
+		}
+	}
+	return marked, err
+}
+
+// readSectors reads single sectors and tells by offset what is known of those that are telling. What cannot be read is
+// not: it is looked at afterwards as everything is.
+func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error) {
+	r, err := t.claim.Reader()
+	if err != nil {
+		return nil, fmt.Errorf("open the drive to take samples: %w", err)
+	}
+	defer r.Close()
+	j.sawDirect(r.Direct())
+	run := j.settings(wipe.Pattern{}, where)
+	defer j.forgetProgress()
+	run.Block = t.rec.LogicalSector
+	var mu sync.Mutex
+	sums := map[int64]string{}
+	err = run.Read(j.ctx, r, func(off int64, sector []byte) {
+		if !telling(sector) {
+			return
+		}
+		sum := sumOf(sector)
+		mu.Lock()
+		defer mu.Unlock()
+		sums[off] = sum
+	})
+	return sums, err
+}
+
+// forgetProgress ends a step that is no part of what is counted.
+func (j *job) forgetProgress() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.progress = nil
+}
+
+// finding is what reading afterwards found on one drive.
+type finding struct {
+	mu                  sync.Mutex
+	kept                wipe.Ranges // sectors that hold what some sector held before
+	zeros, ones, others int64       // bytes
+}
+
+// look holds a part of a drive against the samples.
+func (f *finding) look(sums map[string]bool, sector int, off int64, part []byte) {
+	var zeros, ones, others int64
+	for at := 0; at < len(part); at += sector {
+		one := part[at : at+sector]
+		switch uniform, value := isUniform(one); {
+		case uniform && value == 0x00:
+			zeros += int64(sector)
+			continue
+		case uniform && value == 0xFF:
+			ones += int64(sector)
+			continue
+		}
+		others += int64(sector)
+		if telling(one) && sums[sumOf(one)] {
+			f.mu.Lock()
+			f.kept.Add(wipe.Range{Offset: off + int64(at), Length: int64(sector)})
+			f.mu.Unlock()
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.zeros, f.ones, f.others = f.zeros+zeros, f.ones+ones, f.others+others
+}
+
+func isUniform(b []byte) (bool, byte) {
+	for _, x := range b {
+		if x != b[0] {
+			return false, 0
+		}
+	}
+	return true, b[0]
+}
+
+// verifyErased reads what the drives hold after they erased themselves.
+func (j *job) verifyErased() signal {
+	sums := map[string]bool{}
+	for _, s := range j.found.firmware.Samples {
+		if s.Sum != "" {
+			sums[s.Sum] = true
+		}
+	}
+	var all []journal.Verification
+	var broke error
+	for _, t := range j.targets {
+		v, err := j.readAfter(t, sums)
+		v.Scope, v.Seed, v.Result = j.rec.Verify, j.rec.Seed, verdict(v, err == nil)
+		all = append(all, v)
+		if broke = err; err != nil {
+			break
+		}
+	}
+	j.mu.Lock()
+	j.found.read = all[0]
+	j.found.read.Also = all[1:]
+	j.found.read.Result = verdict(j.found.read.Total(), broke == nil)
+	j.found.sampleBytes = j.verifyBytes()
+	j.mu.Unlock()
+	if broke != nil {
+		j.note(broke)
+		return stopped
+	}
+	return stepDone
+}
+
+func (j *job) readAfter(t target, sums map[string]bool) (v journal.Verification, err error) {
+	v.Started = j.instant()
+	r, err := t.claim.Reader()
+	if err != nil {
+		return v, fmt.Errorf("open the drive for reading: %w", err)
+	}
+	defer r.Close()
+	j.sawDirect(r.Direct())
+	var f finding
+	run := j.settings(wipe.Pattern{}, j.extents(t))
+	err = run.Read(j.ctx, r, func(off int64, part []byte) { f.look(sums, t.rec.LogicalSector, off, part) })
+	if err == nil {
+		err = t.claim.Check()
+	}
+	p := run.Progress
+	unreadable := p.Bad()
+	j.settle()
+	v.Ended, v.BytesRead = j.instant(), p.Good()
+	v.Unreadable, v.UnreadableBytes = ranges(unreadable), unreadable.Bytes()
+	v.Mismatches, v.MismatchBytes = ranges(f.kept), f.kept.Bytes()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	fw := j.found.firmware
+	fw.Zeros, fw.Ones, fw.Others = fw.Zeros+f.zeros, fw.Ones+f.ones, fw.Others+f.others
+	j.errors += v.MismatchBytes / int64(t.rec.LogicalSector)
+	return v, err
+}
