@@ -27,9 +27,9 @@ type Config struct {
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"
 
-	Health    func(drive.Info) drive.Health // of a drive, as far as it is known by now; nil: nothing is ever known
-	Clock     func() string                 // whether this machine's clock is synchronised; nil: unknown
-	KeyOrigin string                        // where the signing key comes from, if that is worth saying
+	Health    Health        // the condition of drives; nil: nothing is known of it
+	Clock     func() string // whether this machine's clock is synchronised; nil: unknown
+	KeyOrigin string        // where the signing key comes from, if that is worth saying
 
 	CheckpointEvery time.Duration // 0: 5 s
 	CheckpointBytes int64         // 0: 8 GiB
@@ -70,7 +70,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Tick = time.Second
 	}
 	if cfg.Health == nil {
-		cfg.Health = func(drive.Info) drive.Health { return drive.Health{} }
+		cfg.Health = nothing{}
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = func() string { return "" }

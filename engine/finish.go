@@ -63,10 +63,16 @@ func (j *job) verification() string {
 	}
 }
 
-// healthAfter is what the drive says of its condition now.
-func (j *job) healthAfter() *journal.Health {
+// healthAfter is what the drive says of its condition after all that was to be done was done.
+func (j *job) healthAfter(result State) *journal.Health {
 	t := j.targets[0]
-	return healthRecord(j.e.cfg.Health(drive.Info{Name: t.rec.Name, Path: t.path, Transport: t.rec.Transport, ID: t.want}))
+	if result == Cancelled || result == Interrupted {
+		return nil // nobody is to wait for it
+	}
+	if err := t.claim.Check(); err != nil {
+		return nil // whatever is under its name now, it is another drive
+	}
+	return healthRecord(j.e.cfg.Health.Fresh(drive.Info{Name: t.rec.Name, Path: t.path, Size: t.rec.SizeBytes, Transport: t.rec.Transport, ID: t.want}))
 }
 
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
@@ -125,7 +131,7 @@ func (j *job) rest() {
 
 // end gathers all that the certificate will be made from.
 func (j *job) end(result State, reason string, at journal.Time) journal.End {
-	health := j.healthAfter()
+	health := j.healthAfter(result)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f := j.found

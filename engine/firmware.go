@@ -153,7 +153,7 @@ func (j *job) setPart(part float64) {
 // follow asks the drive how far it is until it has ended, or nothing more can be known.
 func (j *job) follow(p *prober) signal {
 	wait := 10 * time.Millisecond // the first look comes at once: a fast drive is to be seen at it
-	moved, reached, unknown := time.Now(), -1.0, 0
+	moved, reached, unknown, quick := time.Now(), -1.0, 0, 0
 	for {
 		if err := j.checkClaims(); err != nil {
 			j.breakOff(fmt.Errorf("while the drive erased itself: %w", err))
@@ -167,6 +167,8 @@ func (j *job) follow(p *prober) signal {
 				moved, reached = time.Now(), s.Done
 			}
 			j.running(s)
+		case s.Phase == drive.Succeeded && !s.Named && !s.Other && j.found.firmware.Seen.IsZero() && quick < looks:
+			quick++ // it may not have begun yet: the status of some drives tells ended from not begun in no way
 		case s.Phase != drive.None:
 			return j.saidEnd(s)
 		default:

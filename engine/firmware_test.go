@@ -298,6 +298,46 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// TestSilentDrive: a drive that does not say what it can do is erased by a named method only.
+func TestSilentDrive(t *testing.T) {
+	f := drivetest.New("f0", 1<<20, []byte("SECRET"))
+	f.Answer(func(a *drive.Answers) { a.Problem = "it does not answer" })
+	w := open(t, "", nil, f)
+	_, err := w.Erase(Request{Drives: []string{"f0"}, Confirm: []string{"FAKE-f0"}})
+	if err == nil || !strings.Contains(err.Error(), "it does not say what it can do: it does not answer. Next: name a method") {
+		t.Errorf("%v", err)
+	}
+	if v := w.end(w.erase("random", "full", "f0")[0]); v.State != Erased || v.Job.Drive.HiddenAreas != "not known: it does not answer" {
+		t.Errorf("%s, hidden areas %q", v.State, v.Job.Drive.HiddenAreas)
+	}
+}
+
+// TestMute: nothing that shares a controller with a drive which formats itself is asked anything.
+func TestMute(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
+	for _, f := range []*drivetest.Fake{a, b} {
+		f.Set(func(i *drive.Info) { i.Controller = "nvme nqn.x" })
+	}
+	release := a.HoldErase()
+	w := open(t, "", nil, a, b)
+	id := w.erase(string(blocking), "sample", "a")[0]
+	eventually(t, "the drive is told", func() bool { return len(a.Commands()) == 1 })
+	for _, name := range []string{"a", "b"} {
+		v, err := w.Drive(name)
+		if err != nil || !strings.Contains(v.Answers.Problem, "must not be asked meanwhile") || v.Health.Word != "unknown" {
+			t.Errorf("%s was asked: %+v, %v", name, v.Answers, err)
+		}
+	}
+	if _, err := w.Erase(Request{Drives: []string{"b"}, Confirm: []string{"FAKE-b"}}); err == nil {
+		t.Error("the best method was chosen without asking")
+	}
+	release()
+	w.end(id)
+	if v, err := w.Drive("b"); err != nil || v.Answers.Problem != "" {
+		t.Errorf("afterwards: %+v, %v", v.Answers, err)
+	}
+}
+
 // TestMethodsFor: what a drive can do is offered best first, and what it cannot is told with the reason.
 func TestMethodsFor(t *testing.T) {
 	a := drive.Answers{Set: "ATA", Abilities: []drive.Ability{

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,8 +21,8 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 	}
 	if len(a.Hidden) == 0 {
 		switch {
-		case a.HiddenWhy != "":
-			item.Hidden = "not known: " + a.HiddenWhy
+		case a.HiddenWhy != "" || a.Problem != "":
+			item.Hidden = "not known: " + cmp.Or(a.HiddenWhy, a.Problem)
 		case a.Set == "ATA" && a.Problem == "":
 			item.Hidden = "none"
 		}
@@ -83,6 +84,9 @@ func openAreas(item Item) *Refusal {
 	if err == nil {
 		defer f.Close()
 		err = f.Unhide()
+	}
+	if err == nil {
+		err = c.Rescan()
 	}
 	if err == nil {
 		return nil

@@ -25,6 +25,7 @@ var (
 type target struct {
 	rec   journal.Drive
 	want  drive.ID
+	group string // the controller that it shares with other drives
 	path  string // where the drive is now; a job that goes on may find it under another name
 	claim drive.Claim
 }

@@ -38,6 +38,7 @@ type Item struct {
 	Hidden  string // what is known of hidden areas, and what is to be done about them; empty: nothing is known
 	Also    []Item // what the method erases besides: it is one job then
 	drive   drive.Drive
+	health  drive.Health
 	unhide  bool
 }
 
@@ -78,7 +79,7 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, refusals := choose(req, all)
+	items, refusals := e.choose(req, all)
 	barred := map[string]bool{}
 	for _, item := range items {
 		e.mu.Lock()
@@ -100,7 +101,7 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 
 // choose resolves the words of a request: drives, method, verification. A drive whose method is refused is among the items
 // all the same: every other reason against it is to be heard, too.
-func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
+func (e *Engine) choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 	seen := map[string]bool{}
 	for _, word := range req.Drives {
 		d, refusal := resolve(word, all)
@@ -114,7 +115,7 @@ func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 		seen[d.Info().Path] = true
 		items = append(items, Item{Drive: d.Info(), Confirm: confirmWord(d.Info(), all), drive: d})
 	}
-	ask(items)
+	e.ask(items)
 	for n := range items {
 		item := &items[n]
 		var refusal *Refusal
@@ -130,12 +131,18 @@ func choose(req Request, all []drive.Drive) (items []Item, refusals Refusals) {
 }
 
 // ask asks all the drives at once: each takes its time. What was known only in part is known better then.
-func ask(items []Item) {
+func (e *Engine) ask(items []Item) {
 	var all sync.WaitGroup
 	for n := range items {
+		if id := e.mute(items[n].Drive); id != 0 {
+			busy := fmt.Sprintf("it, or its controller, is at job %d, and must not be asked meanwhile", id)
+			items[n].Answers, items[n].health = drive.Answers{Problem: busy}, drive.Health{Word: "unknown", Reasons: []string{busy}}
+			continue
+		}
 		all.Go(func() {
 			items[n].Answers = items[n].drive.Ask()
 			items[n].Drive = better(items[n].Drive, items[n].Answers)
+			items[n].health = e.known(items[n].Drive)
 		})
 	}
 	all.Wait()
@@ -196,6 +203,9 @@ func pick(req Request, item Item) (method.Method, *Refusal) {
 			return method.Method{}, cannotPurge(i, "method "+req.Method+" only clears")
 		}
 		return can[at], nil
+	}
+	if p := item.Answers.Problem; p != "" { // the best method is not to depend on whether a drive felt like answering
+		return method.Method{}, refuse(Unsafe, i.Name, "it does not say what it can do: "+p, "name a method, such as --method random; or drive "+arg(i.Name))
 	}
 	for _, m := range can {
 		if m.ByChoice() && (req.Level == "" || req.Level == m.Level.String()) {
@@ -269,13 +279,13 @@ func (e *Engine) record(item Item, req Request) (*journal.Job, error) {
 	m := item.Method
 	ability, _ := item.Answers.Ability(m.Action)
 	job := &journal.Job{
-		Submitted: journal.At(time.Now()), Drive: e.driveRecord(item), Verify: item.Verify, Confirmed: item.Confirm,
+		Submitted: journal.At(time.Now()), Drive: driveRecord(item), Verify: item.Verify, Confirmed: item.Confirm,
 		Note: req.Note, Operator: req.Operator, Station: e.cfg.Station, Software: e.cfg.Software,
 		Method: journal.Method{Name: m.Name, Title: m.Title, Level: m.Level.String(), Claim: m.Claim(),
 			Action: string(m.Action), Blocks: ability.Blocks, Takes: journal.Number(ability.Takes / time.Second)},
 	}
 	for _, also := range item.Also {
-		job.Also = append(job.Also, e.driveRecord(also))
+		job.Also = append(job.Also, driveRecord(also))
 		job.Confirmed += ", " + also.Confirm
 	}
 	if err := e.drawPasses(m, job); err != nil {
@@ -309,7 +319,7 @@ func (e *Engine) drawPasses(m method.Method, job *journal.Job) error {
 	return nil
 }
 
-func (e *Engine) driveRecord(item Item) journal.Drive {
+func driveRecord(item Item) journal.Drive {
 	i, media := item.Drive, ""
 	if i.Rotational != nil && i.Layer == "" {
 		media = map[bool]string{true: "magnetic", false: "flash"}[*i.Rotational]
@@ -321,7 +331,7 @@ func (e *Engine) driveRecord(item Item) journal.Drive {
 		Transport: i.Transport, MediaType: journal.Text(media), Layer: journal.Text(i.Layer),
 		DiskSeq: i.ID.DiskSeq, Boot: i.ID.Boot, Device: i.ID.Device, Inode: i.ID.Inode,
 		Bridge: journal.Text(item.Answers.Bridge), HiddenAreas: journal.Text(item.Hidden), Kept: item.Answers.Kept,
-		Health: healthRecord(e.cfg.Health(i)),
+		Health: healthRecord(item.health),
 	}
 }
 

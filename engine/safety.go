@@ -53,6 +53,8 @@ func obstacles(i drive.Info, protect []string, takenBy uint64) []obstacle {
 		add("unusable", "read-only", "find its write protection switch, or blockdev --setrw on the station")
 	}
 	switch {
+	case oddSize(i):
+		add("unusable", oddSectors(i), "format "+arg(i.Name)+" --sector-size 512 --confirm "+arg(i.Serial))
 	case i.Size <= 0:
 		add("unusable", "it has no size (0 bytes)", "look at its cable and its health, there is nothing to erase")
 	case i.LogicalSector <= 0:

@@ -51,7 +51,7 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 func (j *job) bind(item Item, claims []drive.Claim) (left []drive.Claim) {
 	for n, i := range every([]Item{item}) {
 		t := &j.targets[n]
-		t.want, t.path, t.claim = i.Drive.ID, i.Drive.Path, claims[0]
+		t.want, t.path, t.claim, t.group = i.Drive.ID, i.Drive.Path, claims[0], i.Drive.Controller
 		claims = claims[1:]
 	}
 	return claims

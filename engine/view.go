@@ -112,8 +112,11 @@ func (e *Engine) Drives() ([]DriveView, error) {
 		return nil, err
 	}
 	var views []DriveView
-	for _, d := range all {
-		views = append(views, e.driveView(d.Info(), all))
+	healths := e.allKnown(all)
+	for n, d := range all {
+		v := e.driveView(d.Info(), all)
+		v.Health = healths[n]
+		views = append(views, v)
 	}
 	return views, nil
 }
@@ -129,8 +132,9 @@ func (e *Engine) Drive(word string) (DriveView, error) {
 		return DriveView{}, refusal
 	}
 	item := []Item{{Drive: d.Info(), drive: d}}
-	ask(item)
+	e.ask(item)
 	v := e.driveView(item[0].Drive, all)
+	v.Health = item[0].health
 	v.Answers, v.Methods, v.Cannot = item[0].Answers, nil, CannotFor(item[0].Answers)
 	for _, m := range MethodsFor(v.Answers) {
 		v.Methods = append(v.Methods, m.Name)
@@ -148,7 +152,7 @@ func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 	by := e.takenBy(i.ID)
 	j := e.jobs[by]
 	e.mu.Unlock()
-	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all), Health: e.cfg.Health(i)}
+	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all)}
 	for n, o := range obstacles(i, e.cfg.Protect, by) {
 		if n == 0 {
 			v.State, v.Reason = o.state, o.why

@@ -19,7 +19,15 @@ func (j *job) write(at position) signal {
 	}
 	defer w.Close()
 	j.sawDirect(w.Direct())
+	at, inOrder, err := j.rewind(at, w)
+	if err != nil {
+		j.breakOff(fmt.Errorf("prepare the drive for writing: %w", err))
+		return stopped
+	}
 	run := j.settings(j.patterns[at.pass-1], []wipe.Range{{Offset: at.offset, Length: j.size() - at.offset}})
+	if inOrder {
+		run.Depth = 1
+	}
 	if at.offset == j.size() { // interrupted between the last write and the end of the pass
 		run.Extents = nil
 	}
@@ -41,6 +49,22 @@ func (j *job) write(at position) signal {
 		return j.stopPass(at, pass, run.Progress.Watermark(), bad, cmp.Or(err, flushed))
 	}
 	return j.endPass(at, pass)
+}
+
+// rewind prepares a drive that takes writes in order only, which may mean to begin a little earlier.
+func (j *job) rewind(at position, w drive.Writer) (from position, inOrder bool, err error) {
+	s, ok := w.(drive.Sequential)
+	if !ok || at.offset == j.size() {
+		return at, ok, nil
+	}
+	from = at
+	if from.offset, err = s.Rewind(at.offset); err == nil && from.offset > at.offset {
+		err = fmt.Errorf("a defect: it would begin at byte %d, and byte %d is to be written", from.offset, at.offset)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.prior -= at.offset - from.offset
+	return from, true, err
 }
 
 // stopPass ends a pass that did not come to its end. If the job can be resumed a checkpoint says how far it came, else

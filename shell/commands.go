@@ -4,6 +4,7 @@ package shell
 func commands() []*command {
 	return []*command{
 		&hello, &drives, &driveCmd, &methods, &erase,
+		&format,
 		&jobs, &jobCmd, &watch, &cancel, &resume,
 		&certificateCmd, &signer,
 		&write, &messages, &audit,

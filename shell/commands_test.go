@@ -65,7 +65,7 @@ func TestCommandTable(t *testing.T) {
 
 // The roles of the contract.
 func TestRoles(t *testing.T) {
-	want := map[string]auth.Role{"write:": auth.Operator, "erase": auth.Operator, "cancel": auth.Operator, "resume": auth.Operator, "audit": auth.Admin}
+	want := map[string]auth.Role{"write:": auth.Operator, "erase": auth.Operator, "format": auth.Operator, "cancel": auth.Operator, "resume": auth.Operator, "audit": auth.Admin}
 	for _, cmd := range commands() {
 		if cmd.appliance {
 			continue
@@ -81,7 +81,7 @@ func TestRoles(t *testing.T) {
 			t.Errorf("%s changes something: %v; want %v", cmd.name, cmd.changes, changes)
 		}
 	}
-	for _, name := range []string{"hello", "write:", "messages", "goodbye", "help", "whoami", "version", "drives", "drive", "methods", "erase", "jobs", "job", "watch", "cancel", "resume",
+	for _, name := range []string{"hello", "write:", "messages", "goodbye", "help", "whoami", "version", "drives", "drive", "methods", "erase", "format", "jobs", "job", "watch", "cancel", "resume",
 		"certificate", "signer", "audit", "on-error"} {
 		if !slices.ContainsFunc(commands(), func(c *command) bool { return c.name == name }) {
 			t.Errorf("there is no command %s", name)

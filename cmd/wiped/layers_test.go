@@ -28,6 +28,12 @@ var layers = map[string][]string{
 	"engine/drive/internal/inuse":  {"engine/drive"},
 	"engine/drive/internal/handle": {},
 	"engine/drive/internal/sg":     {},
+	"engine/drive/ata":             {"engine/drive", "engine/drive/internal/sg"},
+	"engine/drive/scsi":            {"engine/drive", "engine/drive/internal/sg"},
+	"engine/drive/nvme":            {"engine/drive"},
+	"engine/drive/mmc":             {"engine/drive"},
+	"engine/drive/health":          {"engine/drive"},
+	"engine/drive/uevent":          {},
 	"engine/drive/image":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
 	"engine/drive/block":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
 	"engine/drive/drivetest":       {"engine/drive"},
@@ -42,8 +48,9 @@ var layers = map[string][]string{
 	"cmd/wiped-image/debian":       {},
 	"cmd/wiped-image/iso":          {},
 	"cmd/wiped-image/kmod":         {},
-	"cmd/wiped/boot":               {},
+	"cmd/wiped/boot":               {"engine/drive/uevent"},
 	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
+		"engine/drive/ata", "engine/drive/scsi", "engine/drive/nvme", "engine/drive/mmc", "engine/drive/health", "engine/drive/uevent",
 		"engine/journal", "engine/certificate"},
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,8 +12,13 @@ import (
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
+	"wiped/engine/drive/ata"
 	"wiped/engine/drive/block"
+	"wiped/engine/drive/health"
 	"wiped/engine/drive/image"
+	"wiped/engine/drive/mmc"
+	"wiped/engine/drive/nvme"
+	"wiped/engine/drive/scsi"
 	"wiped/engine/journal"
 	"wiped/hostkeys"
 	"wiped/shell"
@@ -30,6 +36,9 @@ type station struct {
 	sshd         *sshd.Server
 	fingerprints []string
 	stopping     chan struct{}
+	health       smart
+	ctx          context.Context // ends with the station
+	end          context.CancelFunc
 }
 
 // start checks everything that can be wrong before anybody is let in, in the order in which an operator would mend it.
@@ -46,6 +55,8 @@ func start(s *settings, a *appliance, log *slog.Logger) (*station, error) {
 		return nil, err
 	}
 	st := &station{log: log, stopping: make(chan struct{})}
+	st.ctx, st.end = context.WithCancel(context.Background())
+	st.health = smart{health.NewCache(st.ctx)}
 	err = st.open(s.state)
 	if err == nil {
 		err = st.plug(s, a, sources, keys)
@@ -57,12 +68,15 @@ func start(s *settings, a *appliance, log *slog.Logger) (*station, error) {
 	return st, nil
 }
 
+// commandSets are the languages in which drives are asked; the first that speaks to a drive is taken.
+var commandSets = []drive.CommandSet{nvme.Set{}, mmc.Set{}, ata.Set{}, scsi.Set{}}
+
 func sourcesOf(s *settings) ([]drive.Source, error) {
 	images, err := image.New(s.images)
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := block.New(s.drives)
+	blocks, err := block.New(s.drives, commandSets...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +96,10 @@ func (st *station) plug(s *settings, a *appliance, sources []drive.Source, keys 
 	}
 	st.engine, err = engine.New(engine.Config{
 		Sources: sources, Journal: st.journal, Signer: own.Certificate, Log: st.log, Protect: s.protect, Parallel: s.parallel,
-		Station: name, Software: software(), Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
+		Station: name, Software: software(), Health: st.health, Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
 	})
 	if err == nil {
+		go st.watchDrives()
 		err = st.logProtection()
 	}
 	if err != nil {
@@ -151,6 +166,7 @@ func (st *station) logProtection() error {
 
 // close gives back what open took.
 func (st *station) close() {
+	st.end()
 	var errs []error
 	if st.audit != nil {
 		errs = append(errs, st.audit.Close())

@@ -22,7 +22,7 @@ const (
 
 // Answers is what a drive said when it was asked in its own language. All text is escaped, as in Info.
 type Answers struct {
-	Set       string    // ATA, SCSI, NVMe; empty: nobody here speaks its language, or it did not answer
+	Set       string    // ATA, SCSI, NVMe, eMMC, SD; empty: nobody here speaks its language, or it did not answer
 	Problem   string    // why it was not understood, in a sentence; empty: it was
 	Identity  Identity  // what it calls itself, where that is more than the kernel knows
 	Bridge    string    // what stands between it and this machine: "USB bridge JMicron", "SAS HBA mpt3sas"; empty: nothing known
@@ -31,6 +31,7 @@ type Answers struct {
 	Hidden    []Hidden  // areas that reads and writes do not reach
 	HiddenWhy string    // why it could not be told whether there are hidden areas; empty: it could
 	Kept      []string  // parts of the drive that no action here reaches: "boot partition mmcblk0boot0", "RPMB"
+	Sector    int       // bytes of a sector, as the drive itself says; 0: it does not
 	Busy      string    // what the drive is doing to itself right now, "sanitizing, 43 % done"; empty: nothing
 }
 

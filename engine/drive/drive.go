@@ -34,6 +34,8 @@ type Claim interface {
 	Writer() (Writer, error)
 	// Reader opens it through a fresh descriptor, past every cache where that is possible.
 	Reader() (Reader, error)
+	// Rescan has the system look again at how large the drive is.
+	Rescan() error
 	// Firmware gives orders to the drive itself; ErrUnsupported where nobody here speaks its language.
 	Firmware() (Firmware, error)
 	io.Closer
@@ -47,6 +49,13 @@ type Writer interface {
 	Flush() error
 	// Direct tells whether writes go past the page cache.
 	Direct() bool
+}
+
+// Sequential is a Writer to a drive that takes writes in ascending order only, one at a time.
+type Sequential interface {
+	Writer
+	// Rewind makes the drive forget what it holds from off on, and returns where writing has to begin: at off or below it.
+	Rewind(off int64) (int64, error)
 }
 
 // Reader reads a drive.

@@ -24,6 +24,8 @@ type Info struct {
 	PhysicalSector int    // bytes
 	Transport      string // sata, sas, usb, nvme, virtio, mmc, loop, file ...
 	Rotational     *bool
+	Controller     string // not empty: drives of one such share a controller, which may hear nothing while it formats one of them
+	Zoned          bool   // host-managed zones: it takes writes in order only
 	Layer          string // not empty: erasing reaches only this layer, "image file", "loop device on FILE", "virtual disk"
 	ReadOnly       bool
 	Problem        string // why it cannot be used at all: "permission denied", "the file is gone"

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"wiped/engine/drive"
 	"wiped/engine/drive/internal/handle"
@@ -38,7 +37,7 @@ func (d *device) ask(set drive.CommandSet) (a drive.Answers) {
 			a = drive.Answers{Problem: drive.Clean(fmt.Sprintf("a defect in wiped: its answers were not understood: %v", r))}
 		}
 	}()
-	dev, err := os.OpenFile(d.path(), os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	dev, err := handle.Questions(d.path())
 	if err != nil {
 		return drive.Answers{Problem: drive.Clean("it cannot be asked: " + err.Error())}
 	}
@@ -60,6 +59,14 @@ func (d *device) set() drive.CommandSet {
 	return d.sets[at]
 }
 
+// Rescan has the kernel ask a SCSI drive, or a SATA one behind its translation, for its size.
+func (c *claim) Rescan() error {
+	if err := handle.Rescan(filepath.Join(c.node.Sys, "device")); err != nil {
+		return fmt.Errorf("rescan %s: %w", c.node.Info.Path, err)
+	}
+	return nil
+}
+
 // Firmware speaks to the drive through a descriptor of its own, made from the claimed one.
 func (c *claim) Firmware() (drive.Firmware, error) {
 	if c.set == nil {
@@ -68,7 +75,7 @@ func (c *claim) Firmware() (drive.Firmware, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	dev, err := handle.Raw(c.files[0], unix.O_RDWR)
+	dev, err := handle.Orders(c.files[0])
 	if err != nil {
 		return nil, err
 	}

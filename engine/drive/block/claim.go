@@ -60,7 +60,7 @@ func (c *claim) Check() error {
 // sequence number that was confirmed is that of the first path.
 func (c *claim) check(fd int, first bool) error {
 	size, err := size(fd)
-	if err != nil || size == 0 {
+	if err != nil || size == 0 && c.id.Size > 0 {
 		return drive.ErrGone
 	}
 	if size != c.id.Size {
@@ -76,7 +76,15 @@ func (c *claim) Writer() (drive.Writer, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	return c.reopen(unix.O_RDWR)
+	f, err := c.reopen(unix.O_RDWR)
+	if err != nil || !c.node.Info.Zoned {
+		return f, err
+	}
+	z, err := newZoned(f, int(f.Fd()), c.id.Size)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return z, nil
 }
 
 // Reader drops what the kernel's cache holds of the drive, then opens it anew.

@@ -476,7 +476,7 @@ func TestWWN(t *testing.T) {
 	for text, want := range map[string]string{
 		"naa.5000c500a1b2c3d4": "0x5000c500a1b2c3d4", "eui.002538b111b12345": "eui.002538b111b12345", "uuid.7c6a1234-0000-4000-8000-000000000001": "uuid.7c6a1234-0000-4000-8000-000000000001",
 		"": "", "naa.": "", "naa.0000000000000000": "", "eui.00000000000000000000000000000000": "", "uuid.00000000-0000-0000-0000-000000000000": "",
-		"t10.ATA     QEMU HARDDISK": "", "nvme.8086-1234": "", "scsi_x": "", "NAA.5": "", "naa": "",
+		"t10.ATA     QEMU HARDDISK": "", "naa.3000c500a1b2c3d4": "", "nvme.8086-1234": "", "scsi_x": "", "NAA.5": "", "naa": "",
 	} {
 		if got := wwn(text); got != want {
 			t.Errorf("wwn(%q) = %q; want %q", text, got, want)

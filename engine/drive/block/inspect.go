@@ -20,6 +20,7 @@ type device struct {
 	dir    dir
 	dev    string
 	sets   []drive.CommandSet
+	odd    bool      // its sectors have a size that the kernel cannot use, so that it has none
 	others []*device // further paths to the same drive
 	info   drive.Info
 }
@@ -50,7 +51,7 @@ func (d *device) inspect(used *inuse.Snapshot, boot string) {
 		Name: d.name(), Path: d.path(), Paths: []string{d.path()}, Size: d.size(),
 		Vendor: d.dir.text("device/vendor"), Model: d.dir.text("device/model"),
 		LogicalSector: int(d.dir.number("queue/logical_block_size")), PhysicalSector: int(d.dir.number("queue/physical_block_size")),
-		ReadOnly: d.dir.is("ro"),
+		ReadOnly: d.dir.is("ro"), Zoned: d.dir.text("queue/zoned") == "host-managed",
 	}
 	if i.Model == "" {
 		i.Model = d.dir.text("device/name") // MMC
@@ -101,6 +102,8 @@ var transports = []struct{ part, transport, layer string }{
 	{"/mmc_host/", "mmc", ""},
 	{"/nvme", "nvme", ""},
 	{"/vbd-", "xen", "virtual disk"},
+	{"/tcm_loop", "scsi", "virtual disk"}, // the host of LIO, whose targets are programs or files
+	{"/pseudo_", "scsi", "virtual disk"},  // scsi_debug
 	{"/virtual/block/loop", "loop", "loop device"},
 	{"/virtual/block/dm-", "device-mapper", "device-mapper volume"},
 	{"/virtual/block/md", "md", "RAID volume"},
@@ -121,6 +124,7 @@ func (d *device) transport() {
 		}
 	}
 	d.fabric()
+	d.controller()
 	for _, v := range virtual {
 		if i.Layer == "" && strings.Contains(strings.ToUpper(i.Vendor+" "+i.Model), v.name) {
 			i.Layer = v.layer
@@ -161,6 +165,13 @@ func (d *device) fabric() {
 	}
 }
 
+// controller names the NVMe subsystem that a namespace is part of.
+func (d *device) controller() {
+	if strings.HasPrefix(d.name(), "nvme") {
+		d.info.Controller = "nvme " + d.dir.text("device/subsysnqn")
+	}
+}
+
 // identity finds the serial where the kernel keeps it for each kind, and makes one where there is none.
 func (d *device) identity(boot string) {
 	i := &d.info
@@ -169,6 +180,7 @@ func (d *device) identity(boot string) {
 		{pg80(page), "VPD page 80h"},
 		{d.dir.text("device/serial"), "sysfs device/serial"},
 		{d.dir.text("serial"), "sysfs serial"},
+		{d.usbSerial(), usbDescriptor},
 	} {
 		if i.Serial == "" && !strings.HasPrefix(from.serial, "~") {
 			i.Serial, i.SerialSource = from.serial, from.source
@@ -182,10 +194,32 @@ func (d *device) identity(boot string) {
 	rdev, _ := d.dir.rdev()
 	i.ID = drive.ID{WWN: i.WWN, Size: i.Size, DiskSeq: uint64(d.dir.number("diskseq")), Boot: boot,
 		Keys: []string{fmt.Sprintf("block %d", rdev)}}
+	if nsid := d.dir.number("nsid"); nsid > 0 && i.WWN == "" && d.dir.text("device/subsysnqn") != "" {
+		i.ID.Keys = append(i.ID.Keys, fmt.Sprintf("%s namespace %d", i.Controller, nsid)) // over whichever controller
+	}
 	if i.Serial == "" && i.WWN == "" {
 		d.makeSerial()
 	}
 	i.ID.Serial = i.Serial
+}
+
+const usbDescriptor = "USB descriptor: of the stick, or of the bridge before the drive"
+
+// usbSerial is what the USB device calls itself that the drive is, or is behind.
+func (d *device) usbSerial() string {
+	if d.info.Transport != "usb" {
+		return ""
+	}
+	real, err := filepath.EvalSymlinks(string(d.dir))
+	if err != nil {
+		return ""
+	}
+	for at := filepath.Dir(real); strings.Contains(at, "/usb"); at = filepath.Dir(at) {
+		if dir(at).has("idVendor") {
+			return dir(at).text("serial")
+		}
+	}
+	return ""
 }
 
 // makeSerial names a drive that has no serial of its own: a loop device by the file behind it, which outlives the loop

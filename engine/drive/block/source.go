@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type Source struct {
 	Sys, Dev string
 	choice   []string
 	sets     []drive.CommandSet
+	odd      oddSectors
 }
 
 // New reads what --drives says: all, none, or comma-separated globs of names or paths. A drive is asked in the first of
@@ -41,6 +43,9 @@ func New(choice string, sets ...drive.CommandSet) (*Source, error) {
 // that are not ours to erase by surprise.
 var onlyNamed = []string{"loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"}
 
+// cardPart is an area of an eMMC beside its user area, which the kernel shows as a disk of its own: machines boot from such.
+var cardPart = regexp.MustCompile(`^mmcblk[0-9]+(boot|gp|rpmb)[0-9]*$`)
+
 func isOnlyNamed(name string) bool {
 	return slices.ContainsFunc(onlyNamed, func(kind string) bool {
 		rest, ok := strings.CutPrefix(name, kind)
@@ -48,11 +53,11 @@ func isOnlyNamed(name string) bool {
 	})
 }
 
-// chosen decides by name and size in bytes whether a device is presented.
-func (s *Source) chosen(name string, size int64) bool {
+// chosen decides by name and size in bytes, or by sectors of an odd size that keep the kernel from finding one, whether a device is presented.
+func (s *Source) chosen(name string, size int64, odd bool) bool {
 	for _, glob := range s.choice {
 		if glob == "all" {
-			if size > 0 && !isOnlyNamed(name) {
+			if (size > 0 || odd) && !isOnlyNamed(name) && !cardPart.MatchString(name) {
 				return true
 			}
 			continue
@@ -87,11 +92,13 @@ func (s *Source) Find() ([]drive.Drive, error) {
 			continue
 		}
 		d.inspect(used, strings.TrimSpace(string(boot)))
+		s.odd.look(d)
 		devices = append(devices, d)
 	}
 	var found []drive.Drive
 	drives := join(devices)
 	distinguish(drives)
+	shareUses(drives)
 	for _, d := range drives {
 		if slices.ContainsFunc(append([]*device{d}, d.others...), s.presents) {
 			found = append(found, d)
@@ -100,10 +107,11 @@ func (s *Source) Find() ([]drive.Drive, error) {
 	return found, nil
 }
 
-func (s *Source) presents(d *device) bool { return s.chosen(d.name(), d.info.Size) }
+func (s *Source) presents(d *device) bool { return s.chosen(d.name(), d.info.Size, d.odd) }
 
 // distinguish gives namespaces of one NVMe controller, which have its serial, a serial of their own where no WWN tells
-// them apart: made from the controller's and the namespace's number, so that it stays the same.
+// them apart: made from the controller's and the namespace's number, so that it stays the same. What only shares the
+// serial of its USB case gets one that is good until it is unplugged.
 func distinguish(drives []*device) {
 	seen := map[string]int{}
 	for _, d := range drives {
@@ -111,11 +119,39 @@ func distinguish(drives []*device) {
 	}
 	for _, d := range drives {
 		i := &d.info
+		if seen[i.Serial] > 1 && i.WWN == "" && i.SerialSource == usbDescriptor { // several cards or drives in one case
+			i.Serial = ""
+			d.makeSerial()
+			i.ID.Serial = i.Serial
+			continue
+		}
 		if nsid := d.dir.number("nsid"); seen[i.Serial] > 1 && i.WWN == "" && nsid > 0 && i.OwnSerial() {
 			i.Facts = append(i.Facts, drive.Fact{Name: "controller's serial", Value: i.Serial, Source: i.SerialSource})
 			i.Serial = fmt.Sprintf("~ns-%x", sha256.Sum256(fmt.Appendf(nil, "%s %d", i.Serial, nsid)))[:4+10]
 			i.SerialSource = "made by this station from the controller's serial and the namespace's number"
 			i.ID.Serial = i.Serial
+		}
+	}
+}
+
+// shareUses lets what uses a drive stand against every other one that could be the same bytes: they share a name of the
+// thing itself, and no WWN says for certain what they are.
+func shareUses(drives []*device) {
+	by := map[string][]*device{}
+	for _, d := range drives {
+		for _, key := range d.info.ID.Keys {
+			by[key] = append(by[key], d)
+		}
+	}
+	for _, same := range by {
+		var all []drive.Use
+		for _, d := range same {
+			all = append(all, d.info.Uses...)
+		}
+		for _, d := range same {
+			if len(same) > 1 {
+				d.info.Uses = all
+			}
 		}
 	}
 }

@@ -89,6 +89,9 @@ func wwn(wwid string) string {
 	}
 	switch kind {
 	case "naa":
+		if rest[0] == '3' {
+			return "" // locally assigned (SPC-6, NAA 3h): nobody sees to it that there is only one
+		}
 		return "0x" + rest
 	case "eui", "uuid":
 		return kind + "." + rest

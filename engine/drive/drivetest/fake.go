@@ -113,6 +113,18 @@ func (f *Fake) Put(off int64, text []byte) {
 	copy(f.medium[off:], text)
 }
 
+// Pull unplugs the drive; PlugIn puts it back.
+func (f *Fake) Pull() { f.setGone(true) }
+
+// PlugIn undoes Pull.
+func (f *Fake) PlugIn() { f.setGone(false) }
+
+func (f *Fake) setGone(gone bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.gone = gone
+}
+
 // HoldAfter makes all I/O wait once so many more bytes are written; the channel is closed when it does.
 func (f *Fake) HoldAfter(bytes int64) (reached <-chan struct{}) {
 	f.mu.Lock()

@@ -79,6 +79,8 @@ func (l *look) Ask() drive.Answers {
 	return a
 }
 
+func (c *claim) Rescan() error { return nil }
+
 func (c *claim) Firmware() (drive.Firmware, error) {
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()

@@ -203,6 +203,9 @@ func (c *claim) Reader() (drive.Reader, error) {
 	return handle.Reopen(c.file, unix.O_RDONLY, Sector, nil)
 }
 
+// Rescan has nothing to do: a file's size is looked at each time.
+func (c *claim) Rescan() error { return nil }
+
 // Firmware is what a file has not.
 func (c *claim) Firmware() (drive.Firmware, error) { return nil, drive.ErrUnsupported }
 

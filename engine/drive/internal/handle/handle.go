@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,13 +26,30 @@ func Reopen(claim *os.File, mode, sector int, guard func() error) (*File, error)
 	return open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), mode, sector, guard)
 }
 
-// Raw opens again what claim holds, for commands rather than for reading and writing.
-func Raw(claim *os.File, mode int) (*os.File, error) {
-	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+// Orders opens again what claim holds, for commands that change the drive rather than for reading and writing.
+func Orders(claim *os.File) (*os.File, error) {
+	return raw(fmt.Sprintf("/proc/self/fd/%d", claim.Fd()), claim.Name(), unix.O_RDWR)
+}
+
+// Questions opens path for commands that change nothing.
+func Questions(path string) (*os.File, error) { return raw(path, path, unix.O_RDONLY) }
+
+func raw(path, name string, mode int) (*os.File, error) {
+	fd, err := unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", claim.Name(), err)
+		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	return os.NewFile(uintptr(fd), claim.Name()), nil
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// Rescan has the kernel ask a SCSI device, whose folder in sysfs this is, for its size. A folder without that attribute
+// is of another kind, which needs it not.
+func Rescan(folder string) error {
+	err := os.WriteFile(filepath.Join(folder, "rescan"), []byte("1\n"), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Open opens path for reading in multiples of sector bytes.
@@ -100,6 +118,9 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	}
 	return n, err
 }
+
+// Fd is the descriptor, good until Close.
+func (f *File) Fd() uintptr { return f.file.Fd() }
 
 // Flush returns when everything written is on the medium.
 func (f *File) Flush() error { return f.file.Sync() }

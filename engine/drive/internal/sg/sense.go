@@ -72,7 +72,7 @@ func (s *Sense) descriptors(b []byte) {
 	if d := s.Descriptor(2); len(d) >= 7 && d[4]&0x80 != 0 && (s.Key == NoSense || s.Key == NotReady) { // sense key specific
 		s.Progress, s.HasProgress = binary.BigEndian.Uint16(d[5:]), true
 	}
-	if d := s.Descriptor(0x0a); !s.HasProgress && len(d) >= 8 { // another progress indication
+	if d := s.Descriptor(0x0a); !s.HasProgress && len(d) >= 8 && d[3] == s.ASC && d[4] == s.ASCQ { // another progress indication, of the same
 		s.Progress, s.HasProgress = binary.BigEndian.Uint16(d[6:]), true
 	}
 }

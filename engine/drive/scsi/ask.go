@@ -1,0 +1,177 @@
+package scsi
+
+import (
+	"errors"
+	"fmt"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/internal/sg"
+)
+
+// asker gathers what a drive answers.
+type asker struct {
+	unit
+	node drive.Node
+	drive.Answers
+}
+
+// ask asks everything. What a drive refuses is left out; one that loses answers is left alone after the second.
+func ask(dev sg.Device, n drive.Node) (drive.Answers, error) {
+	patient := &patience{Device: dev}
+	q := &asker{unit: unit{patient}, node: n}
+	i, err := q.inquiry()
+	if err != nil {
+		return drive.Answers{}, fmt.Errorf("INQUIRY: %w", err)
+	}
+	q.Set, q.Bridge = "SCSI", bridge(n)
+	q.Identity = drive.Identity{Vendor: i.vendor, Model: i.product, Firmware: i.revision}
+	q.HiddenWhy = "SCSI drives do not say whether their capacity was reduced"
+	if version := versions[i.version]; version != "" {
+		q.fact("standard", version, "INQUIRY")
+	}
+	if i.kind != directAccess && i.kind != hostManaged || i.absent {
+		q.Problem = fmt.Sprintf("it is no disk by what it says (peripheral device type %02xh)", i.kind)
+		return q.Answers, nil
+	}
+	c := q.condition()
+	zoned := q.pages() || i.kind == hostManaged
+	if i.kind == hostManaged {
+		q.fact("zoned", "host-managed", "INQUIRY")
+	}
+	q.format(i, zoned)
+	q.abilities(i, c)
+	if patient.lost > 1 && q.Problem == "" {
+		q.Problem = drive.Clean("it stopped answering: " + patient.err.Error())
+	}
+	return q.Answers, nil
+}
+
+func (q *asker) fact(name, value, source string) {
+	q.Facts = append(q.Facts, drive.Fact{Name: name, Value: value, Source: source})
+}
+
+// condition says what the drive is doing, and what went wrong last.
+func (q *asker) condition() condition {
+	c, err := q.unit.condition()
+	if err != nil {
+		q.fact("condition", drive.Clean("unknown: "+err.Error()), requestSense)
+		return c
+	}
+	q.Busy = c.busy()
+	switch c.state {
+	case sanitizeFailed:
+		q.fact("sanitize", "the last one failed ("+c.String()+"); the drive takes nothing but another one", c.source)
+	case corrupt, formatFailed:
+		q.Problem = "its format is not complete (" + c.String() + "): format it anew"
+	case unknown, notReady, startingUp:
+		q.fact("condition", "not ready: "+c.String(), c.source)
+	}
+	return c
+}
+
+// pages reads the vital product data; zoned tells whether the drive has zones by them.
+func (q *asker) pages() (zoned bool) {
+	list, err := q.page(0)
+	if err != nil {
+		return false
+	}
+	has := parsePages(list)
+	if has[0x80] {
+		q.Identity.Serial, _ = q.serial()
+	}
+	if has[0x83] {
+		if page, err := q.page(0x83); err == nil {
+			q.Identity.WWN = worldWide(page)
+		}
+	}
+	if has[0x89] {
+		q.fact("translated", "an ATA drive that a bridge or an HBA speaks for", "VPD page 89h")
+	}
+	for _, p := range pages {
+		if !has[p.code] {
+			continue
+		}
+		page, err := q.page(p.code)
+		if err != nil {
+			continue
+		}
+		for _, s := range p.read(page) {
+			q.fact(s.name, s.value, fmt.Sprintf("VPD page %02Xh", p.code))
+			zoned = zoned || s.name == "zoned"
+		}
+	}
+	return zoned
+}
+
+// format says what the drive is formatted to, and whether it would be formatted to something else.
+func (q *asker) format(i inquiry, zoned bool) {
+	c, err := q.capacity(i)
+	if err == nil {
+		q.Sector = c.sector
+		q.Facts = append(q.Facts, c.facts(zoned)...)
+	}
+	m, failed := q.modes()
+	if failed != nil {
+		return
+	}
+	if m.protected {
+		q.fact("write protected", "yes", "MODE SENSE (10)")
+	}
+	if err == nil && m.sector != 0 && m.sector != c.sector {
+		q.fact("next format", fmt.Sprintf("to sectors of %d bytes", m.sector), "MODE SENSE (10)")
+	}
+}
+
+// abilities says what the drive can do to itself. A drive that is at something can begin nothing else.
+func (q *asker) abilities(i inquiry, c condition) {
+	var refused error // the first answer stands for all if the drive does not have the question
+	for _, o := range orders {
+		var a drive.Ability
+		switch {
+		case q.Busy != "":
+			a = drive.Ability{Action: o.action, Why: "it is busy with itself: " + q.Busy, Next: "wait until that has ended"}
+		case c.state == sanitizeFailed && o.service == 0:
+			a = drive.Ability{Action: o.action, Why: "its last sanitize failed, and until one succeeds it takes no other command", Next: "sanitize it again"}
+		default:
+			support, units, err := byte(meaningless), byte(0), refused
+			if err == nil {
+				support, units, err = q.support(o)
+			}
+			if lacks(err) {
+				refused = err
+			}
+			a = q.judge(o, i, c, support, err)
+			if a.Why == "" && q.reachesOthers(units) {
+				a.Reaches = siblings(q.node)
+			}
+		}
+		q.Abilities = append(q.Abilities, a)
+	}
+}
+
+// reachesOthers tells whether a command reaches more than the logical unit it is sent to. The standard's default is that it
+// does not, but a SAS drive with an actuator for each of its units may erase them all without saying so beforehand.
+func (q *asker) reachesOthers(units byte) bool {
+	return units == someOtherUnit || units == allUnits || units == notSaid && q.node.Info.Transport == "sas"
+}
+
+// lacks tells whether the drive does not have REPORT SUPPORTED OPERATION CODES at all.
+func lacks(err error) bool {
+	var said refusal
+	return errors.As(err, &said) && said.Sense.Present && said.Sense.Key == sg.IllegalRequest && said.Sense.ASC == 0x20
+}
+
+// judge takes what the drive says of a command, but where it says nothing: every disk has FORMAT UNIT, and one that failed at
+// a sanitize has SANITIZE and refuses the kinds of it that it lacks.
+func (q *asker) judge(o order, i inquiry, c condition, support byte, err error) drive.Ability {
+	var said refusal
+	switch {
+	case !errors.As(err, &said):
+	case o.action == drive.FormatUnit && i.kind == directAccess && said.Sense.Key != sg.NotReady:
+		q.fact(string(o.action), "taken to be there: it does not say which commands it has, and every disk must have it", "SBC-4")
+		return drive.Ability{Action: o.action}
+	case c.state == sanitizeFailed && classify(said.Sense) == sanitizeFailed:
+		return drive.Ability{Action: o.action}
+	}
+	return o.ability(support, err)
+}

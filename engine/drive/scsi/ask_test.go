@@ -1,0 +1,503 @@
+package scsi
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/internal/sg"
+)
+
+func TestSpeaks(t *testing.T) {
+	for _, test := range []struct {
+		name, vendor string
+		want         bool
+	}{
+		{"sda", "SEAGATE", true}, {"sdaa", "LIO-ORG", true}, {"sdb", "", true}, {"sdc", "JMicron", true},
+		{"sda", "ATA", false}, {"sd", "X", false}, {"sda1", "X", false}, {"sr0", "X", false}, {"nvme0n1", "", false}, {"vda", "", false},
+		{"mmcblk0", "", false},
+		{"loop0", "", false}, {"", "", false},
+	} {
+		if got := (Set{}).Speaks(drive.Node{Info: drive.Info{Name: test.name, Vendor: test.vendor}}); got != test.want {
+			t.Errorf("Speaks(%s of %q) = %v; want %v", test.name, test.vendor, got, test.want)
+		}
+	}
+}
+
+// Everything that an honest SAS disk answers.
+func TestAsk(t *testing.T) {
+	f := sasDisk()
+	f.descriptors = true
+	f.attentions = []triple{wasReset}
+	got, err := ask(f, drive.Node{Info: drive.Info{Name: "sdb"}})
+	want := drive.Answers{
+		Set:      "SCSI",
+		Identity: drive.Identity{Vendor: "SEAGATE", Model: "ST4000NM0025", Firmware: "N003", Serial: "ZC18ABCD0000C1234567", WWN: "0x5000c500a1b2c3d4"},
+		Facts: []drive.Fact{
+			{Name: "standard", Value: "SPC-4", Source: "INQUIRY"},
+			{Name: "longest transfer", Value: "16384 sectors", Source: "VPD page B0h"},
+			{Name: "rotation", Value: "7200 rpm", Source: "VPD page B1h"},
+			{Name: "form factor", Value: "3.5 inch", Source: "VPD page B1h"},
+			{Name: "capacity", Value: "4000787030016 bytes", Source: "READ CAPACITY (16)"},
+			{Name: "sector", Value: "512 bytes", Source: "READ CAPACITY (16)"},
+			{Name: "physical sector", Value: "4096 bytes", Source: "READ CAPACITY (16)"},
+			{Name: "protection", Value: "type 1, 1 intervals a sector", Source: "READ CAPACITY (16)"},
+		},
+		Abilities: []drive.Ability{{Action: drive.SanitizeBlock}, {Action: drive.SanitizeOverwrite}, {Action: drive.SanitizeCrypto},
+			{Action: drive.FormatUnit}},
+		Sector:    512,
+		HiddenWhy: "SCSI drives do not say whether their capacity was reduced",
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("ask = %+v, %v;\nwant %+v", got, err, want)
+	}
+	checkLog(t, f.changed())
+	for _, c := range f.log {
+		if c.Timeout > askTime || c.Out != nil {
+			t.Errorf("command % x has %v and sends %d bytes; want at most 5 s and none", c.CDB, c.Timeout, len(c.Out))
+		}
+	}
+	for _, cdb := range [][]byte{
+		{0x12, 0, 0, 0, 36, 0}, {0x12, 1, 0x83, 0, 252, 0}, {0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0}, {0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 252, 0},
+		{0x03, 0, 0, 0, 252, 0}, {0, 0, 0, 0, 0, 0}, {0xa3, 0x0c, 2, 0x48, 0, 2, 0, 0, 0, 252, 0, 0}, {0xa3, 0x0c, 1, 0x04, 0, 0, 0, 0, 0, 252, 0, 0},
+	} {
+		found := false
+		for _, c := range f.sent(cdb[0]) {
+			found = found || string(c.CDB) == string(cdb)
+		}
+		if !found {
+			t.Errorf("% x was not asked", cdb)
+		}
+	}
+}
+
+// value finds a fact by its name.
+func value(a drive.Answers, name string) string {
+	var all []string
+	for _, f := range a.Facts {
+		if f.Name == name {
+			all = append(all, f.Value)
+		}
+	}
+	return strings.Join(all, " | ")
+}
+
+// What drives are, do and suffer, each as a difference to the honest disk.
+func TestAskVariants(t *testing.T) {
+	why := func(a drive.Answers, action drive.Action) string {
+		ability, ok := a.Ability(action)
+		if !ok {
+			return "missing"
+		}
+		return ability.Why
+	}
+	refusedAll := &triple{sg.IllegalRequest, 0x20, 0}
+	for _, test := range []struct {
+		what  string
+		drive func(*fake)
+		see   func(drive.Answers) string
+		want  string
+	}{
+		{"520-byte sectors", func(f *fake) { f.cap16 = size16(7814037168, 520) },
+			func(a drive.Answers) string { return value(a, "sector") + "; " + value(a, "next format") },
+			"520 bytes, which Linux can neither read nor write; format it to 512; to sectors of 512 bytes"},
+		{"528-byte sectors, READ CAPACITY (10) only", func(f *fake) { f.cap16, f.cap10 = nil, []byte{0, 0, 0xff, 0xff, 0, 0, 2, 0x10} },
+			func(a drive.Answers) string { return value(a, "capacity") + "; " + value(a, "sector") },
+			"34603008 bytes; 528 bytes, which Linux can neither read nor write; format it to 512"},
+		{"solid state, fails after a sanitize", func(f *fake) { f.pages[0xb1] = vpd(0xb1, 0, 1, 0, 0xd3, 0) },
+			func(a drive.Answers) string {
+				return strings.Join([]string{value(a, "rotation"), value(a, "form factor"), value(a, "reading after sanitize-block"),
+					value(a, "reading after sanitize-crypto")}, "; ")
+			}, "none: solid state; 2.5 inch; fails until it is written; gives anything, without an error"},
+		{"host-managed", func(f *fake) {
+			f.inquiry[0] = 0x14
+			f.pages[0] = vpd(0, 0, 0xb6)
+			f.pages[0xb6] = vpd(0xb6, append([]byte{1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 128}, make([]byte, 44)...)...)
+			f.cap16 = size16(1000, 4096, 0, 0)
+		}, func(a drive.Answers) string {
+			return value(a, "zoned") + "; " + value(a, "zones open at once") + "; " + value(a, "capacity counts")
+		}, "host-managed; at most 128; the conventional zones only"},
+		{"host-aware, by two pages", func(f *fake) {
+			f.pages[0] = vpd(0, 0, 0xb1, 0xb6)
+			f.pages[0xb1], f.pages[0xb6] = vpd(0xb1, 0x1c, 0x20, 0, 0, 0x10), vpd(0xb6, 0x10)
+			f.cap16 = size16(1000, 4096, 0x10, 0)
+		}, func(a drive.Answers) string { return value(a, "zoned") + "; " + value(a, "capacity counts") }, "host-aware | host-aware; "},
+		{"thin", func(f *fake) {
+			f.pages[0xb2] = vpd(0xb2, 0, 0xe4, 2, 0)
+		}, func(a drive.Answers) string { return value(a, "provisioning") + "; " + value(a, "unmaps by") },
+			"thin; UNMAP, WRITE SAME (16), WRITE SAME (10)"},
+		{"sector sizes", func(f *fake) {
+			f.pages[0] = vpd(0, 0, 0xb4)
+			f.pages[0xb4] = vpd(0xb4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 8, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 16)
+		}, func(a drive.Answers) string { return value(a, "can be formatted to sectors of") }, "512, 520 bytes"},
+		{"behind a translation", func(f *fake) { f.pages[0] = vpd(0, 0, 0x89) }, func(a drive.Answers) string { return value(a, "translated") },
+			"an ATA drive that a bridge or an HBA speaks for"},
+		{"write protected", func(f *fake) { f.modes[3] = 0x90 }, func(a drive.Answers) string { return value(a, "write protected") }, "yes"},
+		{"sanitizing", func(f *fake) { f.running, f.looks = inSanitize, 2 },
+			func(a drive.Answers) string {
+				return a.Busy + "; " + why(a, drive.SanitizeBlock) + "; " + why(a, drive.FormatUnit)
+			},
+			"sanitizing, 25 % done; it is busy with itself: sanitizing, 25 % done; it is busy with itself: sanitizing, 25 % done"},
+		{"formatting", func(f *fake) { f.running, f.looks, f.onlyTUR = inFormat, 2, true }, func(a drive.Answers) string { return a.Busy },
+			"formatting, 25 % done"},
+		{"sanitizing, and says not how far", func(f *fake) {
+			f.refuse = map[byte]triple{3: noCommand, 0: {sg.NoSense, 0x04, 0x1b}}
+			f.descriptors = true
+		},
+			func(a drive.Answers) string { return a.Busy }, "sanitizing"},
+		{"a sanitize failed", func(f *fake) { f.failed = true },
+			func(a drive.Answers) string {
+				return value(a, "sanitize") + "; " + why(a, drive.SanitizeBlock) + a.Problem
+			},
+			"the last one failed (sense 3/31/03); the drive takes nothing but another one; "},
+		{"a sanitize failed, nothing else is answered", func(f *fake) { f.failed, f.noRSOC = true, &failedOnce },
+			func(a drive.Answers) string {
+				return why(a, drive.SanitizeBlock) + why(a, drive.SanitizeCrypto) + why(a, drive.FormatUnit)
+			},
+			"its last sanitize failed, and until one succeeds it takes no other command"},
+		{"format corrupt", func(f *fake) { f.refuse = map[byte]triple{0: badFormat} },
+			func(a drive.Answers) string { return a.Problem + "; " + why(a, drive.FormatUnit) }, "its format is not complete (sense 3/31/00): format it anew; "},
+		{"stopped", func(f *fake) { f.refuse = map[byte]triple{0: {sg.NotReady, 0x04, 0x02}} },
+			func(a drive.Answers) string { return value(a, "condition") }, "not ready: sense 2/04/02"},
+		{"condition unknown", func(f *fake) { f.status = map[byte]byte{0: sg.Busy} }, func(a drive.Answers) string { return value(a, "condition") },
+			"unknown: TEST UNIT READY: status 08h"},
+		{"no sanitize", func(f *fake) {
+			f.support = map[[2]byte]byte{{0x48, 1}: notSupported, {0x48, 2}: vendorOnly, {0x48, 3}: notNow, {0x04, 0}: 4}
+		},
+			func(a drive.Answers) string {
+				return why(a, drive.SanitizeOverwrite) + "; " + why(a, drive.SanitizeBlock) + "; " + why(a, drive.SanitizeCrypto) + "; " + why(a, drive.FormatUnit)
+			}, "it does not have the command SANITIZE (overwrite); its command SANITIZE (block erase) is the manufacturer's own, not the standard's; " +
+				"it cannot say at the moment whether it has the command SANITIZE (cryptographic erase); what it says of the command FORMAT UNIT makes no sense"},
+		{"does not say its commands", func(f *fake) { f.noRSOC = refusedAll },
+			func(a drive.Answers) string {
+				return why(a, drive.SanitizeBlock) + "; " + why(a, drive.SanitizeCrypto) + "; " + why(a, drive.FormatUnit) + "; " + value(a, "format-unit")
+			}, "it does not say which commands it has (REPORT SUPPORTED OPERATION CODES refused); it does not say which commands it has " +
+				"(REPORT SUPPORTED OPERATION CODES refused); ; taken to be there: it does not say which commands it has, and every disk must have it"},
+		{"does not say its commands, zoned", func(f *fake) { f.noRSOC, f.inquiry[0] = &badField, 0x14 },
+			func(a drive.Answers) string { return why(a, drive.FormatUnit) },
+			"it does not say which commands it has (REPORT SUPPORTED OPERATION CODES refused)"},
+		{"sense swallowed", func(f *fake) { f.swallow, f.noRSOC = true, refusedAll },
+			func(a drive.Answers) string { return why(a, drive.SanitizeBlock) },
+			"it does not say which commands it has (REPORT SUPPORTED OPERATION CODES refused)"},
+		{"not ready to say its commands", func(f *fake) { f.noRSOC = &triple{sg.NotReady, 0x04, 0x01} },
+			func(a drive.Answers) string { return why(a, drive.SanitizeBlock) + "; " + why(a, drive.FormatUnit) },
+			"it is not ready to say which commands it has (sense 2/04/01); it is not ready to say which commands it has (sense 2/04/01)"},
+		{"loses what it says of its commands", func(f *fake) { f.lose = map[byte]bool{0xa3: true} },
+			func(a drive.Answers) string { return why(a, drive.FormatUnit) + "; " + a.Problem },
+			"it did not answer which commands it has; it stopped answering: no answer (host status 03h, driver status 00h)"},
+		{"not a disk", func(f *fake) { f.inquiry[0] = 0x05 }, func(a drive.Answers) string { return a.Problem + fmt.Sprint(len(a.Abilities)) },
+			"it is no disk by what it says (peripheral device type 05h)0"},
+		{"nothing behind it", func(f *fake) { f.inquiry[0] = 0x20 }, func(a drive.Answers) string { return a.Problem },
+			"it is no disk by what it says (peripheral device type 00h)"},
+		{"says nothing", func(f *fake) { f.inquiry = nil }, func(a drive.Answers) string { return a.Problem + a.Identity.Model },
+			"it is no disk by what it says (peripheral device type 1fh)"},
+		{"a bridge that knows only one INQUIRY", func(f *fake) {
+			for code := range f.pages {
+				f.pages[code] = f.inquiry
+			}
+		}, func(a drive.Answers) string { return fmt.Sprint(a.Identity) }, "{SEAGATE ST4000NM0025 N003  }"},
+		{"pages cut short, and lying about their length", func(f *fake) {
+			f.pages[0] = f.pages[0][:8] // page 83h is still listed, those behind it are not
+			f.pages[0x80] = f.pages[0x80][:10]
+			f.pages[0x83] = f.pages[0x83][:15]
+		}, func(a drive.Answers) string { return fmt.Sprint(a.Identity) + value(a, "rotation") }, "{SEAGATE ST4000NM0025 N003 ZC18AB }"},
+		{"hostile text", func(f *fake) {
+			f.inquiry = standard(0, 6, false, "\x1b[2J\xff\x00\n", "A\u202eB", "\x80")
+			f.pages[0x80] = vpd(0x80, []byte("\x1b]0;X\x07")...)
+		}, func(a drive.Answers) string { return fmt.Sprint(a.Identity) }, `{\x1b[2J\xff A\u202eB \x80 \x1b]0;X\a 0x5000c500a1b2c3d4}`},
+		{"a serial as a station makes it", func(f *fake) { f.pages[0x80] = vpd(0x80, []byte("~loop-1")...) },
+			func(a drive.Answers) string { return a.Identity.Serial }, ""},
+		{"a long identification page", func(f *fake) {
+			page := []byte{2, 1, 0, 240}
+			page = append(append(page, make([]byte, 240)...), 1, 3, 0, 8, 0x50, 1, 2, 3, 4, 5, 6, 7)
+			f.pages[0x83] = vpd(0x83, page...)
+		}, func(a drive.Answers) string { return a.Identity.WWN }, "0x5001020304050607"},
+		{"all units at once", func(f *fake) { f.support = map[[2]byte]byte{{0x48, 2}: allUnits<<5 | asStandard} },
+			func(a drive.Answers) string {
+				ability, _ := a.Ability(drive.SanitizeBlock)
+				return fmt.Sprint(ability.Reaches)
+			},
+			"[{ the other logical units of the drive, if it has any}]"},
+	} {
+		f := sasDisk()
+		test.drive(f)
+		a, err := ask(f, drive.Node{})
+		if got := test.see(a); err != nil || got != test.want {
+			t.Errorf("%s: %q, %v; want %q", test.what, got, err, test.want)
+		}
+		checkLog(t, f.changed())
+	}
+}
+
+// A drive that does not answer is left alone after two lost answers.
+func TestAskSilent(t *testing.T) {
+	f := sasDisk()
+	f.lose = map[byte]bool{0x12: true}
+	if a, err := ask(f, drive.Node{}); err == nil || !reflect.DeepEqual(a, drive.Answers{}) || len(f.log) != 1 {
+		t.Errorf("ask of a silent drive = %+v, %v after %d commands; want an error after one", a, err, len(f.log))
+	}
+	for op := range 256 {
+		f := sasDisk()
+		f.lose = map[byte]bool{byte(op): true, 0x9e: true}
+		if a, _ := ask(f, drive.Node{}); len(f.sent(byte(op)))+len(f.sent(0x9e)) > 2 {
+			t.Errorf("answers to %02xh and 9Eh are lost: %d and %d of them were sent; want 2 in all: %+v", op, len(f.sent(byte(op))), len(f.sent(0x9e)), a)
+		}
+	}
+}
+
+// printable tells whether nothing in a value could move a cursor.
+func printable(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.String:
+		if !utf8.ValidString(v.String()) || strings.ContainsFunc(v.String(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q does not print", v.String())
+		}
+	case reflect.Struct:
+		for n := range v.NumField() {
+			printable(t, v.Field(n))
+		}
+	case reflect.Slice:
+		for n := range v.Len() {
+			printable(t, v.Index(n))
+		}
+	}
+}
+
+// sysfs makes a copy of a device's folder in sysfs and of the folders above it.
+func sysfs(t *testing.T, path string, attributes map[string]string) drive.Node {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "devices", path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for at, text := range attributes {
+		at = filepath.Join(root, "devices", at)
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(root, "sdb")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	return drive.Node{Sys: link}
+}
+
+func TestBridge(t *testing.T) {
+	const usb, sas = "pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb",
+		"pci0000:00/0000:01:00.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sdb"
+	for _, test := range []struct {
+		path, transport string
+		attributes      map[string]string
+		want            string
+	}{
+		{usb, "usb", map[string]string{"pci0000:00/0000:00:14.0/usb2/2-1/idVendor": "152d\n", "pci0000:00/0000:00:14.0/usb2/2-1/manufacturer": "JMicron\n",
+			"pci0000:00/0000:00:14.0/usb2/2-1/product": "JMS578\n", "pci0000:00/0000:00:14.0/usb2/idVendor": "1d6b\n"}, "USB bridge JMicron JMS578"},
+		{usb, "usb", map[string]string{"pci0000:00/0000:00:14.0/usb2/2-1/idVendor": "152d", "pci0000:00/0000:00:14.0/usb2/2-1/manufacturer": "ASMT",
+			"pci0000:00/0000:00:14.0/usb2/2-1/product": "ASMT 2115"}, "USB bridge ASMT 2115"},
+		{usb, "usb", map[string]string{"pci0000:00/0000:00:14.0/usb2/2-1/idVendor": "152d", "pci0000:00/0000:00:14.0/usb2/2-1/idProduct": "0578"},
+			"USB bridge 152d:0578"},
+		{usb, "usb", map[string]string{"pci0000:00/0000:00:14.0/usb2/2-1/idVendor": "1", "pci0000:00/0000:00:14.0/usb2/2-1/product": "\x1b[2J"},
+			`USB bridge \x1b[2J`},
+		{sas, "sas", map[string]string{"pci0000:00/0000:01:00.0/host1/scsi_host/host1/proc_name": "mpt3sas\n"}, "SAS HBA mpt3sas"},
+		{sas, "unknown", map[string]string{"pci0000:00/0000:01:00.0/host1/scsi_host/host1/proc_name": "megaraid_sas\n"}, "SCSI host megaraid_sas"},
+		{sas, "sas", nil, ""},
+	} {
+		n := sysfs(t, test.path, test.attributes)
+		n.Info.Transport = test.transport
+		if got := bridge(n); got != test.want {
+			t.Errorf("bridge(%s with %v) = %q; want %q", test.path, test.attributes, got, test.want)
+		}
+	}
+	if got := bridge(drive.Node{Sys: filepath.Join(t.TempDir(), "sdz")}); got != "" {
+		t.Errorf("bridge of a drive that is gone = %q; want none", got)
+	}
+}
+
+// A drive with two actuators is two logical units, and what one of them is told can reach the other.
+func TestReaches(t *testing.T) {
+	const target = "pci0000:00/host1/port-1:0/end_device-1:0/target1:0:0/"
+	both := map[string]string{target + "1:0:0:1/block/sdc/size": "1", target + "1:0:0:7/type": "13", target + "power/control": "on"}
+	want := []drive.Reach{{Name: "sdc", What: "logical unit 1"}, {What: "logical unit 7"}}
+	for _, test := range []struct {
+		what, transport string
+		units           byte
+		attributes      map[string]string
+		want            []drive.Reach
+	}{
+		{"says that it reaches all", "fc", allUnits, both, want},
+		{"says that it reaches some", "fc", someOtherUnit, both, want},
+		{"says that it reaches one", "sas", 1, both, nil},
+		{"does not say, SAS", "sas", notSaid, both, want},
+		{"does not say, a network", "iscsi", notSaid, both, nil},
+		{"says that it reaches all, and is alone", "sas", allUnits, nil, nil},
+	} {
+		f := sasDisk()
+		f.support = map[[2]byte]byte{}
+		for command := range all {
+			f.support[command] = test.units<<5 | asStandard
+		}
+		n := sysfs(t, target+"1:0:0:0/block/sdb", test.attributes)
+		n.Info.Transport = test.transport
+		a, err := ask(f, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ability := range a.Abilities {
+			if ability.Why != "" || !reflect.DeepEqual(ability.Reaches, test.want) {
+				t.Errorf("%s: %+v; want it to reach %+v", test.what, ability, test.want)
+			}
+		}
+	}
+}
+
+func TestWorldWide(t *testing.T) {
+	entry := func(codeSet, kind byte, value ...byte) []byte {
+		return append([]byte{codeSet, kind, 0, byte(len(value))}, value...)
+	}
+	naa5, naa6 := []byte{0x50, 1, 2, 3, 4, 5, 6, 7}, []byte{0x60, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	eui8, eui16 := []byte{0, 0x25, 0x38, 1, 2, 3, 4, 5}, append(make([]byte, 8), naa5...)
+	join := func(entries ...[]byte) (all []byte) {
+		for _, e := range entries {
+			all = append(all, e...)
+		}
+		return all
+	}
+	for _, test := range []struct {
+		what string
+		page []byte
+		want string
+	}{
+		{"NAA 5", entry(1, 3, naa5...), "0x5001020304050607"},
+		{"NAA 6 before NAA 5", join(entry(1, 3, naa6...), entry(1, 3, naa5...)), "0x600102030405060708090a0b0c0d0e0f"},
+		{"NAA 5 before EUI-64", join(entry(1, 2, eui8...), entry(1, 3, naa5...)), "0x5001020304050607"},
+		{"EUI-64 of 16 bytes before NAA 5", join(entry(1, 2, eui16...), entry(1, 3, naa5...)), "eui.00000000000000005001020304050607"},
+		{"EUI-64", entry(1, 2, eui8...), "eui.0025380102030405"},
+		{"SCSI name string", join(entry(3, 8, []byte("naa.5001020304050609\x00\x00")...), entry(1, 3, naa6...)), "0x5001020304050609"},
+		{"SCSI name string of an EUI-64", entry(3, 8, []byte("eui.0025380102030405")...), "eui.0025380102030405"},
+		{"iSCSI name", join(entry(3, 8, []byte("iqn.2001-04.com.example:x")...), entry(1, 3, naa5...)), "0x5001020304050607"},
+		{"locally assigned", entry(1, 3, 0x33, 1, 2, 3, 4, 5, 6, 7), ""},
+		{"of the target port", entry(1, 0x93, naa5...), ""},
+		{"of the device", entry(1, 0xa3, naa5...), ""},
+		{"vendor and serial", entry(2, 1, []byte("LAB     X")...), ""},
+		{"zeros", join(entry(1, 2, make([]byte, 8)...), entry(3, 8, []byte("naa.0000000000000000")...)), ""},
+		{"text in place of a number", entry(2, 3, []byte("50123456")...), ""},
+		{"of a wrong length", join(entry(1, 3, naa5[:7]...), entry(1, 3, naa6[:15]...), entry(1, 2, eui8[:7]...), entry(1, 3)), ""},
+		{"a name that is no number", entry(3, 8, []byte("naa.50\x1b[2J01020304")...), ""},
+		{"cut short", entry(1, 3, naa5...)[:11], ""},
+		{"cut short after another", append(entry(1, 2, eui8...), entry(1, 3, naa5...)[:11]...), "eui.0025380102030405"},
+		{"nothing", nil, ""},
+	} {
+		if got := worldWide(test.page); got != test.want {
+			t.Errorf("%s: %q; want %q", test.what, got, test.want)
+		}
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	const last = ^uint64(0)
+	for _, test := range []struct {
+		b    []byte
+		want capacity // blocks 0: no answer
+	}{
+		{size16(1000, 512), capacity{blocks: 1000, sector: 512, physical: 512, long: true, conventional: true}},
+		{size16(1000, 4096, 1|2<<1|1<<4, 0x30), capacity{blocks: 1000, sector: 4096, physical: 4096, long: true, protection: 3, exponent: 3}},
+		{size16(1000, 520, 1, 3)[:13], capacity{blocks: 1000, sector: 520, long: true}},
+		{size16(1000, 520, 0, 3)[:11], capacity{}},
+		{size16(0, 512), capacity{}},      // the last block is FFFFFFFFFFFFFFFFh
+		{size16(last, 512), capacity{}},   // more bytes than a number holds
+		{size16(1000, 0), capacity{}},     // no sector
+		{size16(1000, 1<<20), capacity{}}, // no such sector
+		{nil, capacity{}},
+	} {
+		got, err := parseCapacity16(test.b)
+		if got != test.want || (err == nil) != (test.want.blocks != 0) {
+			t.Errorf("parseCapacity16(% x) = %+v, %v; want %+v", test.b, got, err, test.want)
+		}
+	}
+	if c, err := parseCapacity10([]byte{0, 0, 3, 0xe7, 0, 0, 2, 8}); err != nil || c != (capacity{blocks: 1000, sector: 520}) {
+		t.Errorf("parseCapacity10 = %+v, %v; want 1000 blocks of 520", c, err)
+	}
+	for _, b := range [][]byte{nil, {0, 0, 3, 0xe7, 0, 0, 2}, {255, 255, 255, 255, 0, 0, 2, 0}, make([]byte, 8)} {
+		if c, err := parseCapacity10(b); err == nil || c != (capacity{}) {
+			t.Errorf("parseCapacity10(% x) = %+v, %v; want an error", b, c, err)
+		}
+	}
+}
+
+// The older question comes first of an older drive, and stands in for the newer one.
+func TestCapacityAsked(t *testing.T) {
+	ten := []byte{0, 0, 3, 0xe7, 0, 0, 2, 0}
+	for _, test := range []struct {
+		version, first byte
+		protect        bool
+		ten, sixteen   []byte
+		want           uint64
+	}{
+		{4, 0x25, false, ten, size16(2000, 512), 1000},
+		{4, 0x25, false, []byte{255, 255, 255, 255, 0, 0, 2, 0}, size16(1<<33, 512), 1 << 33},
+		{4, 0x9e, true, ten, size16(2000, 512), 2000},
+		{6, 0x9e, false, ten, size16(2000, 512), 2000},
+		{6, 0x9e, false, ten, nil, 1000},
+		{6, 0x9e, false, nil, nil, 0},
+	} {
+		f := &fake{cap10: test.ten, cap16: test.sixteen}
+		c, err := unit{f}.capacity(inquiry{version: test.version, protect: test.protect})
+		if c.blocks != test.want || (err == nil) != (test.want != 0) || f.log[0].CDB[0] != test.first {
+			t.Errorf("version %d: %+v, %v, %02xh asked first; want %d blocks, %02xh", test.version, c, err, f.log[0].CDB[0], test.want, test.first)
+		}
+	}
+}
+
+func TestModes(t *testing.T) {
+	long := append([]byte{0, 22, 0, 0x80, 1, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0}, binary.BigEndian.AppendUint32(nil, 4096)...)
+	for _, test := range []struct {
+		b    []byte
+		want modes
+	}{
+		{[]byte{0, 14, 0, 0, 0, 0, 0, 8, 0, 0, 0, 9, 0xff, 0, 2, 8}, modes{sector: 520}},
+		{long, modes{protected: true, sector: 4096}},
+		{long[:23], modes{protected: true}},
+		{[]byte{0, 6, 0, 0x10, 0, 0, 0, 0}, modes{}},
+		{[]byte{0, 14, 0, 0, 0, 0, 0, 8, 0, 0, 0, 9, 0, 0, 2}, modes{}},
+		{[]byte{0, 14, 0, 0, 0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 2, 8}, modes{}},
+		{[]byte{0, 6, 0, 0x80, 0, 0, 0}, modes{}},
+		{nil, modes{}},
+	} {
+		if got := parseModes(test.b); got != test.want {
+			t.Errorf("parseModes(% x) = %+v; want %+v", test.b, got, test.want)
+		}
+	}
+}
+
+// An answer that is cut short, or is to another question, is no yes.
+func TestSupport(t *testing.T) {
+	block, _ := find(drive.SanitizeBlock)
+	whole := []byte{0, 3, 0, 10, 0x48, 0xe2, 0, 0, 0, 0, 0, 0xff, 0xff, 0}
+	for _, test := range []struct {
+		b    []byte
+		want byte
+	}{
+		{whole, asStandard}, {whole[:13], meaningless}, {whole[:3], meaningless}, {nil, meaningless},
+		{[]byte{0, 1, 0, 0}, notSupported}, {[]byte{0, 0, 0, 0}, notNow}, {[]byte{0, 5, 0, 0}, vendorOnly}, {[]byte{0, 3, 0, 0}, meaningless},
+		{[]byte{0, 3, 0, 6, 0x04, 0xff, 0, 0, 0, 0}, meaningless},
+		{append([]byte{0, 3, 0, 10, 0x04}, make([]byte, 9)...), meaningless},
+		{append([]byte{0, 0x83, 0, 10, 0x48}, make([]byte, 21)...), asStandard}, // with a timeout descriptor
+	} {
+		if got, _ := parseSupport(test.b, block); got != test.want {
+			t.Errorf("parseSupport(% x) = %d; want %d", test.b, got, test.want)
+		}
+	}
+}
