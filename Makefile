@@ -7,7 +7,7 @@ FUZZTIME   ?= 10s
 SHELL       = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
-.PHONY: build test race lint fuzz docs demo run image test-vm clean
+.PHONY: build test race lint fuzz docs demo run image image-update test-vm clean
 
 build: bin/wiped
 
@@ -56,12 +56,21 @@ demo: build
 run: build
 	@WIPED=bin/wiped docs/demo.sh run
 
-# The appliance image in bin/image: kernel, initramfs, ISO. Two builds from the same inputs are the same, byte for byte.
+# The appliance image in bin/image: kernel, initramfs, ISO. Two builds from the same inputs are the same, byte for byte. They are
+# the packages of cmd/wiped-image/versions.lock; where Debian has those no longer, the newest ones, with a
+# warning; PINS=strict refuses that.
+PINS       ?= warn
 image: build
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) run ./cmd/wiped-image --wiped bin/wiped --out bin/image --vmlinux
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(GO) run ./cmd/wiped-image --wiped bin/wiped --out bin/image --vmlinux --pins $(PINS) $(LAB)
+
+# Pins the newest packages instead, to be looked at and committed.
+image-update:
+	$(GO) run ./cmd/wiped-image pin --out cmd/wiped-image/versions.lock
 
 # Boots the image under qemu and works it through ssh: needs qemu-system-x86 ovmf dosfstools mtools e2fsprogs.
+test-vm: LAB = --lab
 test-vm: image
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
 	$(GO) run $(GOTESTSUM) --format testname -- -tags vm -run '^TestVM' -timeout 30m ./cmd/wiped
 
 clean:

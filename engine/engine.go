@@ -23,6 +23,7 @@ type Config struct {
 	Signer   ssh.Signer // signs certificates
 	Log      *slog.Logger
 	Protect  []string // globs of drives that are never erased
+	Halted   string   // why no drive at all may be erased; "": some may
 	Parallel int      // drives erased at once; 0: all
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"

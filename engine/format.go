@@ -113,7 +113,7 @@ func (e *Engine) planFormat(req FormatRequest) (Item, error) {
 	if sized.Size == 0 {
 		sized.Size, sized.LogicalSector = 512, 512
 	}
-	for _, o := range obstacles(sized, e.cfg.Protect, by) {
+	for _, o := range obstacles(sized, e.cfg, by) {
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
 	}
 	a := item.Answers

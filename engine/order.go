@@ -85,7 +85,7 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 		e.mu.Lock()
 		by := e.takenBy(item.Drive.ID)
 		e.mu.Unlock()
-		for _, o := range obstacles(item.Drive, e.cfg.Protect, by) {
+		for _, o := range obstacles(item.Drive, e.cfg, by) {
 			barred[item.Drive.Name] = true
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
 		}

@@ -103,7 +103,7 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 func (e *Engine) resumeRefusals(items []Item, confirm []string) (refusals Refusals) {
 	e.mu.Lock()
 	for _, item := range every(items) {
-		for _, o := range obstacles(item.Drive, e.cfg.Protect, e.takenBy(item.Drive.ID)) {
+		for _, o := range obstacles(item.Drive, e.cfg, e.takenBy(item.Drive.ID)) {
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
 		}
 	}

@@ -182,7 +182,7 @@ func (j *job) recheckOne(t target, all []drive.Drive) error {
 		if err := t.want.Same(i.ID); err != nil {
 			return err
 		}
-		for _, o := range obstacles(i, j.e.cfg.Protect, 0) {
+		for _, o := range obstacles(i, j.e.cfg, 0) {
 			return errors.New(o.why)
 		}
 		return nil

@@ -33,7 +33,7 @@ type obstacle struct{ state, why, next string }
 
 // obstacles is all that stands against erasing a drive, worst first: the safety rules. takenBy is the job that has
 // it, or 0. It decides on what was seen; the exclusive claim comes on top.
-func obstacles(i drive.Info, protect []string, takenBy uint64) []obstacle {
+func obstacles(i drive.Info, cfg Config, takenBy uint64) []obstacle {
 	var all []obstacle
 	add := func(state, why, next string) { all = append(all, obstacle{state, why, next}) }
 	if i.Problem != "" {
@@ -43,7 +43,10 @@ func obstacles(i drive.Info, protect []string, takenBy uint64) []obstacle {
 	if takenBy != 0 {
 		add("job", fmt.Sprintf("it is being erased by job %d", takenBy), fmt.Sprintf("watch %d", takenBy))
 	}
-	if glob := protectedBy(protect, i); glob != "" {
+	if cfg.Halted != "" {
+		add("protected", cfg.Halted, "mend it and start again")
+	}
+	if glob := protectedBy(cfg.Protect, i); glob != "" {
 		add("protected", "protected by --protect "+glob, "only a restart of the server without it lifts the protection")
 	}
 	for _, use := range i.Uses {

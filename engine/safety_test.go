@@ -64,7 +64,7 @@ func TestObstacles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var states []string
-			found := obstacles(c.info, c.protect, c.taken)
+			found := obstacles(c.info, Config{Protect: c.protect}, c.taken)
 			for _, o := range found {
 				states = append(states, o.state)
 				if o.why == "" {
@@ -206,5 +206,13 @@ func TestUnconfirmed(t *testing.T) {
 				t.Errorf("unconfirmed = %v; want %v", kinds, c.want)
 			}
 		})
+	}
+}
+
+// TestHalted refuses every drive with the reason, whatever its state.
+func TestHalted(t *testing.T) {
+	found := obstacles(disk("sda", "S1", ""), Config{Halted: "a setting is not understood"}, 0)
+	if len(found) != 1 || found[0].state != "protected" || found[0].why != "a setting is not understood" {
+		t.Errorf("obstacles = %+v; want the one reason", found)
 	}
 }

@@ -147,8 +147,8 @@ func (j *job) mark(t target, where []wipe.Range, sums map[int64]string) (marked 
 	return marked, err
 }
 
-// readSectors reads single sectors and tells by offset what is known of those that are telling. What cannot be read is
-// not: it is looked at afterwards as everything is.
+// readSectors reads sectors, in the order of their offsets, and tells by offset what is known of those that are telling.
+// What cannot be read is not: it is looked at afterwards as everything is.
 func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error) {
 	r, err := t.claim.Reader()
 	if err != nil {
@@ -156,21 +156,32 @@ func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error
 	}
 	defer r.Close()
 	j.sawDirect(r.Direct())
-	run := j.settings(wipe.Pattern{}, where)
+	run := j.settings(wipe.Pattern{}, adjoined(where))
 	defer j.forgetProgress()
-	run.Block = t.rec.LogicalSector
 	var mu sync.Mutex
-	sums := map[int64]string{}
-	err = run.Read(j.ctx, r, func(off int64, sector []byte) {
-		if !telling(sector) {
-			return
-		}
-		sum := sumOf(sector)
+	sums, size := map[int64]string{}, t.rec.LogicalSector
+	err = run.Read(j.ctx, r, func(off int64, part []byte) {
 		mu.Lock()
 		defer mu.Unlock()
-		sums[off] = sum
+		for at := 0; at < len(part); at += size {
+			if sector := part[at : at+size]; telling(sector) {
+				sums[off+int64(at)] = sumOf(sector)
+			}
+		}
 	})
 	return sums, err
+}
+
+// adjoined makes one area of those that follow each other without a gap.
+func adjoined(list []wipe.Range) (areas []wipe.Range) {
+	for _, r := range list {
+		if n := len(areas); n > 0 && areas[n-1].End() == r.Offset {
+			areas[n-1].Length += r.Length
+			continue
+		}
+		areas = append(areas, r)
+	}
+	return areas
 }
 
 // forgetProgress ends a step that is no part of what is counted.

@@ -107,7 +107,7 @@ func (e *Engine) lookAgain(items []Item, now []drive.Drive) (refusals Refusals) 
 		if err := item.Drive.ID.Same(i.ID); err != nil {
 			refusals = append(refusals, &Refusal{Kind: Unsafe, What: i.Name, Why: err.Error(), Next: "drives", Cause: err})
 		}
-		for _, o := range obstacles(i, e.cfg.Protect, e.takenBy(i.ID)) {
+		for _, o := range obstacles(i, e.cfg, e.takenBy(i.ID)) {
 			refusals = append(refusals, refuse(Unsafe, i.Name, o.why, o.next))
 		}
 	}

@@ -153,7 +153,7 @@ func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 	j := e.jobs[by]
 	e.mu.Unlock()
 	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all)}
-	for n, o := range obstacles(i, e.cfg.Protect, by) {
+	for n, o := range obstacles(i, e.cfg, by) {
 		if n == 0 {
 			v.State, v.Reason = o.state, o.why
 		}

@@ -55,6 +55,7 @@ var signer = command{
 	long:  "Put it into a file allowed_signers for ssh-keygen -Y verify and wiped verify. Fetch it over a connection whose host key you know.",
 	prepare: noFlags(func(c *call) error {
 		c.printf("%s\n", strings.TrimSpace(certificate.SignerLine(c.sh.Engine.Signer())+" "+c.sh.Engine.KeyOrigin()))
+		c.sh.fetched.noteSigner()
 		return nil
 	}),
 }

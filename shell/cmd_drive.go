@@ -112,13 +112,13 @@ func driveRows(d engine.DriveView) [][2]string {
 		{"name", d.Name},
 		{"path", strings.Join(d.Paths, ", ")},
 		{"serial", d.Serial + " (" + d.SerialSource + ")"},
-		{"WWN", d.WWN},
-		{"vendor", d.Vendor},
-		{"model", d.Model},
-		{"firmware", d.Firmware},
-		{"size", fmt.Sprintf("%s (%d bytes)", size(d.Size), d.Size)},
-		{"sectors", sectors(d.Info)},
-		{"transport", d.Transport},
+		{"WWN", from(d.WWN, "sysfs wwid")},
+		{"vendor", from(d.Vendor, said(d, d.Answers.Identity.Vendor))},
+		{"model", from(d.Model, said(d, d.Answers.Identity.Model))},
+		{"firmware", from(d.Firmware, said(d, d.Answers.Identity.Firmware))},
+		{"size", from(fmt.Sprintf("%s, %d bytes", size(d.Size), d.Size), "sysfs size")},
+		{"sectors", from(sectors(d.Info), "sysfs queue")},
+		{"transport", from(d.Transport, "sysfs path")},
 		{"medium", medium(d.Info)},
 		{"partitions", strings.Join(d.Partitions, ", ")},
 		{"bridge", d.Answers.Bridge},
@@ -150,6 +150,25 @@ func orUnknown(s string) string {
 		return "unknown"
 	}
 	return s
+}
+
+// from puts the source of a value behind it.
+func from(value, source string) string {
+	if value == "" {
+		return ""
+	}
+	return value + " (" + source + ")"
+}
+
+// answersOf is where the drives of a command set say what they are.
+var answersOf = map[string]string{"ATA": "IDENTIFY DEVICE", "SCSI": "INQUIRY", "NVMe": "Identify Controller", "eMMC": "sysfs, from the CID", "SD": "sysfs, from the CID"}
+
+// said is the source of a value of which the drive itself may have said more than the kernel knows.
+func said(d engine.DriveView, itself string) string {
+	if source := answersOf[d.Answers.Set]; itself != "" && source != "" {
+		return source
+	}
+	return "sysfs"
 }
 
 // healthText is the word with its reasons.

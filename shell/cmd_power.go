@@ -35,18 +35,26 @@ var reboot = command{
 }
 
 const powerLong = "Refused while a job runs. Where the state is kept in memory only, it is also refused while certificates have not been fetched " +
-	"(`certificate ID --format json` and `--format sig`): they would be gone."
+	"(`certificate ID --format json` and `--format sig`) or the `signer` line that they are checked with: they would be gone."
+
+// leastSleep is what the machine needs to fall asleep before it is to wake up again. If the alarm is over by then, it sleeps
+// until somebody presses its button.
+const leastSleep = 2 * time.Second
 
 var suspend = command{
-	name: "suspend", args: "[--for DURATION]", role: auth.Admin, changes: true, appliance: true,
+	name: "suspend", args: "[--for DURATION] [--lose-certificates]", role: auth.Admin, changes: true, appliance: true,
 	short: "sleep for some seconds: thaws drives that the BIOS froze",
 	long: "Drives that the BIOS froze refuse security erase until they lose power for a moment; a suspend does that. The connection " +
-		"stalls meanwhile. Refused while a job runs.",
+		"stalls meanwhile. Refused while a job runs, and, as a machine may fail to wake up, while `poweroff` would be refused.",
 	example: "suspend --for 30s",
 	prepare: func(fs *pflag.FlagSet) func(*call) error {
-		after := fs.Duration("for", 10*time.Second, "wake up after this `DURATION`; 0: only by the power button")
+		after := fs.Duration("for", 10*time.Second, "wake up after this `DURATION`, 2s or more; 0: only by the power button")
+		lose := loseFlag(fs)
 		return func(c *call) error {
-			if err := c.nothingRuns(); err != nil {
+			if *after != 0 && *after < leastSleep {
+				return fail(exitUsage, "suspend: --for %s is too short to fall asleep in. Next: --for 2s or longer, or --for 0 to wait for the power button", *after)
+			}
+			if err := c.mayEnd(*lose); err != nil {
 				return err
 			}
 			if err := c.sh.Machine.Suspend(*after); err != nil {
@@ -60,18 +68,27 @@ var suspend = command{
 
 func preparePower(saying string, do func(Machine) error) func(*pflag.FlagSet) func(*call) error {
 	return func(fs *pflag.FlagSet) func(*call) error {
-		lose := fs.Bool("lose-certificates", false, "although certificates that nobody fetched are lost")
+		lose := loseFlag(fs)
 		return func(c *call) error {
-			if err := c.nothingRuns(); err != nil {
-				return err
-			}
-			if err := c.allFetched(); err != nil && !*lose {
+			if err := c.mayEnd(*lose); err != nil {
 				return err
 			}
 			c.printf("%s\n", saying)
 			return do(c.sh.Machine)
 		}
 	}
+}
+
+func loseFlag(fs *pflag.FlagSet) *bool {
+	return fs.Bool("lose-certificates", false, "although certificates that nobody fetched may be lost")
+}
+
+// mayEnd refuses what ends the machine, or may end it, while that would lose something.
+func (c *call) mayEnd(lose bool) error {
+	if err := c.nothingRuns(); err != nil || lose {
+		return err
+	}
+	return c.allFetched()
 }
 
 func (c *call) nothingRuns() error {
@@ -90,17 +107,24 @@ func (c *call) allFetched() error {
 	if err != nil {
 		return err
 	}
-	var left []uint64
+	var ended, left []uint64
 	for _, v := range views {
+		if v.State.End() {
+			ended = append(ended, v.Job.ID)
+		}
 		if v.State.End() && !c.sh.fetched.both(v.Job.ID) {
 			left = append(left, v.Job.ID)
 		}
 	}
-	if len(left) == 0 {
-		return nil
+	switch {
+	case len(left) > 0:
+		return fail(exitRefused, "the state is in memory only, and nobody fetched the certificates of these jobs: %s. "+
+			"Next: certificate %d --format json, then --format sig, and signer; or --lose-certificates", numbers(left), left[0])
+	case len(ended) > 0 && !c.sh.fetched.signer():
+		return fail(exitRefused, "the state is in memory only, and nobody fetched the signer line, without which the certificates prove nothing. "+
+			"Next: signer; or --lose-certificates")
 	}
-	return fail(exitRefused, "the state is in memory only, and nobody fetched the certificates of these jobs: %s. "+
-		"Next: certificate %d --format json, then --format sig, and signer; or --lose-certificates", numbers(left), left[0])
+	return nil
 }
 
 func numbers(ids []uint64) string {

@@ -16,9 +16,9 @@ import (
 
 // order is what was asked for.
 type order struct {
-	wiped, out, cache, firmware, extra, versions string
-	vmlinux, noISO                               bool
-	when                                         time.Time
+	wiped, out, cache, firmware, extra, versions, pins string
+	vmlinux, noISO, lab                                bool
+	when                                               time.Time
 }
 
 // build is an order on its way.
@@ -40,13 +40,18 @@ func buildCommand(args []string, out, errOut io.Writer) error {
 	fs.StringVar(&o.firmware, "firmware", "", "add the files of this folder to /lib/firmware")
 	fs.StringVar(&o.extra, "extra", "", "lay this folder over the initramfs")
 	fs.StringVar(&o.versions, "versions", "", "fetch exactly the packages of this manifest.txt")
+	fs.StringVar(&o.pins, "pins", pinsStrict, "what to do about the versions in versions.lock: strict, warn (take the newest ones where they are gone) or off")
 	fs.BoolVar(&o.vmlinux, "vmlinux", false, "write the unpacked kernel too, which boots faster in an emulator")
+	fs.BoolVar(&o.lab, "lab", false, "write lab.zst too: what tests lay over the image")
 	fs.BoolVar(&o.noISO, "no-iso", false, "leave out the ISO")
 	if err := parse(fs, args, 0); err != nil {
 		return err
 	}
 	if o.wiped == "" || o.out == "" {
 		return usageError{errors.New("--wiped and --out are needed")}
+	}
+	if err := checkPins(o.pins); err != nil {
+		return usageError{err}
 	}
 	return o.run(out, errOut)
 }
@@ -55,7 +60,7 @@ func buildCommand(args []string, out, errOut io.Writer) error {
 func (o order) run(out, errOut io.Writer) error {
 	b := &build{order: o, log: errOut, tree: archive.Tree{}}
 	for _, step := range []func() error{
-		b.prepare, b.checkWiped, b.fetch, b.kernel, b.selectModules, b.base, b.addModules, b.addFirmware, b.writeInitramfs, b.writeBoot, b.writeISO,
+		b.prepare, b.checkWiped, b.fetch, b.kernel, b.selectModules, b.base, b.addModules, b.addFirmware, b.writeInitramfs, b.writeBoot, b.writeISO, b.writeLab,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -3,12 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"wiped/cmd/wiped-image/debian"
-	"wiped/cmd/wiped-image/iso"
 )
 
 // imagePackages are those whose files go into the initramfs, and xz-utils to unpack the kernel.
@@ -29,31 +26,21 @@ func (b *build) fetch() error {
 	if err := debian.Fetch(b.cache, list); err != nil {
 		return err
 	}
-	var manifest bytes.Buffer
-	if err := debian.WriteManifest(&manifest, list); err != nil {
+	text, err := manifest(list)
+	if err != nil {
 		return err
 	}
-	if err := replace(b.at("manifest.txt"), manifest.Bytes(), 0o644); err != nil {
+	if err := replace(b.at("manifest.txt"), text, 0o644); err != nil {
 		return err
 	}
 	b.packages, err = debian.Unpack(b.cache, list)
 	return err
 }
 
-// choose takes the packages of --versions, else the newest ones.
-func (b *build) choose() ([]debian.Package, error) {
-	if b.versions != "" {
-		text, err := os.ReadFile(b.versions)
-		if err != nil {
-			return nil, fmt.Errorf("read versions: %w", err)
-		}
-		return debian.ParseManifest(string(text))
-	}
-	kernel, err := debian.Dependency(kernelMeta, kernelPrefix)
-	if err != nil {
-		return nil, err
-	}
-	return debian.Resolve(append(slices.Concat(imagePackages, iso.Packages), kernel))
+func manifest(list []debian.Package) ([]byte, error) {
+	var text bytes.Buffer
+	err := debian.WriteManifest(&text, list)
+	return text.Bytes(), err
 }
 
 // kernelVersion is the name of the one folder of modules.

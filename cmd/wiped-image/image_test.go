@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"wiped/cmd/wiped-image/archive"
+	"wiped/cmd/wiped-image/debian"
+	"wiped/cmd/wiped-image/iso"
 	"wiped/cmd/wiped-image/kmod"
 )
 
@@ -24,6 +26,8 @@ func TestCommandLine(t *testing.T) {
 		{nil, exitUsage, "--wiped and --out are needed. Next: wiped-image --help"},
 		{[]string{"--size", "1"}, exitUsage, "unknown flag: --size"},
 		{[]string{"bin/wiped"}, exitUsage, "words that are no flags"},
+		{[]string{"--wiped", "x", "--out", empty, "--pins", "maybe"}, exitUsage, "strict, warn or off"},
+		{[]string{"pin"}, exitUsage, "--out is missing. Next: wiped-image pin --help"},
 		{[]string{"overlay", empty}, exitUsage, "--out is missing. Next: wiped-image overlay --help"},
 		{[]string{"overlay", "--out", filepath.Join(empty, "x"), t.TempDir()}, exitError, "is empty"},
 		{[]string{"--wiped", "/nonexistent", "--out", empty, "--cache", empty}, exitError, "Next: make build"},
@@ -52,6 +56,58 @@ func TestBuildTime(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")
 	if _, err := buildTime(); err == nil {
 		t.Error("yesterday was taken as a number")
+	}
+}
+
+// TestVersionsLock has every package of the image pinned, the kernel among them.
+func TestVersionsLock(t *testing.T) {
+	list, err := debian.ParseManifest(versionsLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Concat(imagePackages, iso.Packages) {
+		if !slices.ContainsFunc(list, func(p debian.Package) bool { return p.Name == name }) {
+			t.Errorf("versions.lock has no %s. Next: make image-update", name)
+		}
+	}
+	if !slices.ContainsFunc(list, func(p debian.Package) bool { return strings.HasPrefix(p.Name, kernelPrefix+"6.") }) {
+		t.Error("versions.lock has no kernel. Next: make image-update")
+	}
+}
+
+// TestPins has versions that nobody has any more: strict is an error with the next steps, warn asks for the newest ones.
+func TestPins(t *testing.T) {
+	bin := t.TempDir()
+	sum := strings.Repeat("a", 64)
+	for name, text := range map[string]string{
+		"apt-get":   "#!/bin/sh\necho \"E: Version '1' for 'old' was not found\" >&2\nexit 100\n",
+		"apt-cache": "#!/bin/sh\nfor p; do case $p in -*|*::*|show) ;; *) printf 'Package: %s\\nVersion: 2\\nDepends: linux-image-6.1.0-99-amd64\\nSHA256: " + sum + "\\n\\n' $p;; esac; done\n",
+	} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	var log bytes.Buffer
+	b := &build{order: order{cache: t.TempDir(), pins: pinsStrict}, log: &log}
+	_, err := b.choose()
+	if err == nil || !strings.Contains(err.Error(), "Debian has replaced that version") || !strings.Contains(err.Error(), "make image-update") {
+		t.Errorf("strict: %v", err)
+	}
+	b.pins = pinsWarn
+	list, err := b.choose()
+	if err != nil || !slices.ContainsFunc(list, func(p debian.Package) bool { return p.Name == "smartmontools" && p.Version == "2" }) {
+		t.Errorf("warn: %v, %v", list, err)
+	}
+	for _, want := range []string{"warning: versions.lock: ", "NEWEST PACKAGES", "smartmontools: 7.3-1+b1 -> 2", "linux-image-6.1.0-99-amd64: none -> 2"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the warning lacks %q: %s", want, log.String())
+		}
+	}
+	log.Reset()
+	b.pins = pinsOff
+	if list, err := b.choose(); err != nil || len(list) == 0 || log.Len() != 0 {
+		t.Errorf("off: %v, %v, %s", list, err, log.String())
 	}
 }
 

@@ -17,6 +17,8 @@ const usage = `wiped-image makes the appliance image out of Debian's packages; n
 
     wiped-image --wiped bin/wiped --out DIR [flags]
                            write vmlinuz, initramfs.zst, wiped.iso, cmdline, wiped.ipxe, manifest.txt and firmware.txt
+    wiped-image pin --out versions.lock
+                           write down the newest versions of all packages: those are what the next image is made of
     wiped-image overlay --out FILE DIR
                            make a second initramfs of what is in DIR, such as etc/wiped/authorized_keys
 
@@ -35,8 +37,9 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, errOut io.Writer) int {
 	command, name := buildCommand, "wiped-image"
-	if len(args) > 0 && args[0] == "overlay" {
-		command, name, args = overlayCommand, "wiped-image overlay", args[1:]
+	commands := map[string]func(args []string, out, errOut io.Writer) error{"overlay": overlayCommand, "pin": pinCommand}
+	if len(args) > 0 && commands[args[0]] != nil {
+		command, name, args = commands[args[0]], "wiped-image "+args[0], args[1:]
 	}
 	err := command(args, out, errOut)
 	var wrong usageError

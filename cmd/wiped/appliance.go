@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 
 	"wiped/auth"
 	"wiped/cmd/wiped/boot"
+	"wiped/hostkeys"
 	"wiped/shell"
 )
 
@@ -22,6 +23,7 @@ type appliance struct {
 	once   sync.Once
 	ending chan struct{} // closed when the machine is to end
 	end    func() error  // how
+	halted string        // why nothing may be erased; "": something may
 }
 
 // sshPort is the one port of the appliance.
@@ -37,6 +39,7 @@ func initialize(_ []string, _, errOut io.Writer) int {
 	m, err := boot.Start(context.Background(), boot.Options{
 		Port: sshPort, Version: software(),
 		Usable: func(path string) (int, error) { return (&auth.Keys{Path: path, Log: quiet}).Usable() },
+		Load:   func(dir string) error { _, err := hostkeys.Load(dir); return err },
 	})
 	if err != nil {
 		fmt.Fprintf(errOut, "wiped init: %v\n", err)
@@ -48,19 +51,20 @@ func initialize(_ []string, _, errOut io.Writer) int {
 // run serves until somebody ends the machine, and ends it.
 func (a *appliance) run() int {
 	told := a.boot.Settings()
-	s := &settings{listen: fmt.Sprintf(":%d", sshPort), state: boot.StateDir, keys: filepath.Join(boot.StateDir, "authorized_keys"),
+	s := &settings{listen: fmt.Sprintf(":%d", sshPort), state: boot.StateDir, keys: boot.KeysFile,
 		drives: told.Drives, protect: told.Protect, parallel: told.Parallel, loginGrace: 30 * time.Second, keepalive: 15 * time.Second}
 	if s.drives == "" {
 		s.drives = "all"
 	}
-	if a.boot.Misconfigured() { // what was meant to be protected may be what was mistyped
-		s.protect = append(s.protect, "*")
+	if why := a.boot.Misconfigured(); why != "" { // what was meant to be protected may be what was mistyped
+		why, _, _ = strings.Cut(why, ". Next: ")
+		a.halted = "a setting is not understood, so nothing is erased: " + why
 		a.boot.Console.Line("nothing is erased until the settings are mended and the machine is started again")
 	}
 	log := slog.New(slog.NewTextHandler(a.boot.Console, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	st, ln, err := open(s, a, log)
 	if err != nil {
-		a.boot.Console.Line("the server does not start: " + err.Error())
+		a.boot.Fail(err)
 		return exitError
 	}
 	defer st.close()
@@ -70,12 +74,14 @@ func (a *appliance) run() int {
 	a.boot.Ready(st.fingerprints)
 	code := st.serve(ln, a.ending)
 	if a.end == nil {
+		a.boot.Console.Flush()
 		return code
 	}
 	st.close()
 	if err := a.end(); err != nil {
 		a.boot.Console.Line(err.Error())
 	}
+	a.boot.Console.Flush()
 	return exitError
 }
 

@@ -96,7 +96,7 @@ func (st *station) plug(s *settings, a *appliance, sources []drive.Source, keys 
 	}
 	st.engine, err = engine.New(engine.Config{
 		Sources: sources, Journal: st.journal, Signer: own.Certificate, Log: st.log, Protect: s.protect, Parallel: s.parallel,
-		Station: name, Software: software(), Health: st.health, Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
+		Halted: a.halted, Station: name, Software: software(), Health: st.health, Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
 	})
 	if err == nil {
 		go st.watchDrives()

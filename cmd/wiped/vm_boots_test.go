@@ -12,7 +12,7 @@ import (
 
 // bootCase is a machine of its own, with no more in it than its story needs.
 type bootCase struct {
-	name, story string
+	name, story string // stories: words
 	firm        string // what boots it
 	ready       string // on the console, where nobody can log in
 	build       func(v *vms, m *machine)
@@ -29,7 +29,7 @@ func (b bootCase) run(t *testing.T, v *vms) {
 	}
 	b.build(v, m)
 	m.boot()
-	m.stories(t, b.story)
+	m.stories(t, strings.Fields(b.story)...)
 }
 
 // boots are what goes wrong with a machine, and the ways to start it.
@@ -57,12 +57,26 @@ var boots = []bootCase{
 		m.filled("free", 8)
 		line, _, _ := strings.Cut(v.keys, "\n") // the admin's
 		m.firm, m.asks = "kernel and initramfs, key by kernel argument", "admin"
-		m.qemuArgs(true, direct(v.image, v.initramfs(), `wiped.key="`+strings.ReplaceAll(line, `"`, `\"`)+
-			`" wiped.hostname=rack-9 wiped.protect=labk* wiped.colour=blue`)...)
+		damaged := map[string]string{"hostkeys/ssh_host_ed25519_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"}
+		m.qemuArgs(true, direct(v.image, v.withOverlay(m, damaged), `wiped.key="`+strings.ReplaceAll(line, `"`, `\"`)+
+			`" wiped.hostname=rack-9 wiped.protect=labk* wiped.protect=[ wiped.drives=[ wiped.colour=blue`)...)
 		m.filled("gone", 8)
+		m.stick(map[string]string{"authorized_keys": v.keys}) // a drive with our label that is not ours
+		m.plug(disk("stick", "ide-hd,bus=ide.0,serial=LABEVIL"))
 		m.plug(disk("keep", "virtio-blk-pci,serial=LABKEEP"), disk("free", "virtio-blk-pci,serial=LABFREE"),
 			[]string{"-device", "virtio-scsi-pci,id=scsi"}, disk("gone", "scsi-hd,bus=scsi.0,serial=LABGONE,id=gonedisk"))
-		m.early = early{"file systems are mounted", "device_del gonedisk\n"} // while drivers are loaded
+		m.early = early{"drivers are loaded", "device_del gonedisk\n"} // before anybody can log in
+	}},
+	{name: "drive that does not answer", story: "slow", build: func(v *vms, m *machine) {
+		m.filled("dying", 8)
+		v.ordinary(m, "")
+		m.plug([]string{"-drive", "if=none,id=dying,file=dying.img,format=raw,throttling.bps-total=10", "-device", "ide-hd,bus=ide.0,serial=LABDYING,drive=dying"})
+	}},
+	{name: "state partition pulled, two network cards", story: "pulled", build: func(v *vms, m *machine) {
+		m.ext4("state", "STATE", 32)
+		v.ordinary(m, "wiped.state=STATE wiped.ip=10.0.2.15/24,10.0.2.2", "-device", "virtio-scsi-pci,id=scsi")
+		m.plug(disk("state", "scsi-hd,bus=scsi.0,serial=LABSTATE,id=statedisk"))
+		m.plug([]string{"-netdev", "hubport,id=second,hubid=0", "-device", "virtio-net-pci,netdev=second,romfile=,mac=52:54:00:12:34:99"})
 	}},
 	{name: "clock of 1970", story: "clock", build: func(v *vms, m *machine) {
 		v.ordinary(m, "", "-rtc", "base=1970-01-01T00:00:00")
@@ -80,6 +94,11 @@ var boots = []bootCase{
 		m.fill("state")
 		v.ordinary(m, "wiped.state=STATE", disk("state", "virtio-blk-pci,serial=LABSTATE")...)
 	}},
+	{name: "state partition with a damaged host key", story: "damaged", ready: `^  PROBLEM: the server does not start`, build: func(v *vms, m *machine) {
+		m.ext4("state", "STATE", 32)
+		m.put("state", "hostkeys", "ssh_host_ed25519_key", "damaged\n")
+		v.ordinary(m, "wiped.state=STATE", disk("state", "virtio-blk-pci,serial=LABSTATE")...)
+	}},
 	{name: "no drives, host keys given", story: "bare", build: func(v *vms, m *machine) {
 		files := map[string]string{"authorized_keys": v.keys}
 		for short, name := range map[string]string{"host": "ssh_host_ed25519_key", "certificate": "certificate_ed25519_key"} {
@@ -93,8 +112,9 @@ var boots = []bootCase{
 		}
 		m.qemuArgs(true, direct(v.image, v.withOverlay(m, files), "")...)
 	}},
-	{name: "ISO as CD", story: "answers", firm: "ISO, CD, SeaBIOS", build: func(v *vms, m *machine) {
-		v.fromISO(m, "q35", "-drive", "if=none,id=iso,format=raw,readonly=on,file="+v.iso(), "-device", "ide-cd,bus=ide.0,drive=iso,bootindex=0")
+	// Of the ways to start, and of the processors that are emulated, this one wakes up again from a sleep.
+	{name: "ISO as CD", story: "answers suspend", firm: "ISO, CD, SeaBIOS", build: func(v *vms, m *machine) {
+		v.fromISO(m, "q35", "-cpu", "qemu64", "-drive", "if=none,id=iso,format=raw,readonly=on,file="+v.iso(), "-device", "ide-cd,bus=ide.0,drive=iso,bootindex=0")
 	}},
 	{name: "ISO as USB disk", story: "answers", firm: "ISO, USB disk, SeaBIOS", build: func(v *vms, m *machine) {
 		v.fromISO(m, "q35", "-drive", "if=none,id=iso,format=raw,file=iso.img,cache=unsafe", "-device", "usb-storage,bus=usb.0,drive=iso,bootindex=0")

@@ -68,6 +68,17 @@ func (m *machine) ext4(name, label string, mib int) {
 	must(t, "mkfs.ext4", "-q", "-F", "-L", label, "-m", "0", file)
 }
 
+// put writes a file into a folder of an ext4 file system, which is made.
+func (m *machine) put(name, folder, file, text string) {
+	from := filepath.Join(m.dir, file)
+	if err := os.WriteFile(from, []byte(text), 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	for _, request := range []string{"mkdir " + folder, fmt.Sprintf("write %s %s/%s", from, folder, file)} {
+		must(m.t, "debugfs", "-w", "-R", request, m.image(name))
+	}
+}
+
 // fill leaves no block free on a file system.
 func (m *machine) fill(name string) {
 	photos := filepath.Join(m.dir, "photos")

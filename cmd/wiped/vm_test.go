@@ -123,6 +123,7 @@ func (v *vms) stage(t *testing.T) {
 		disk("sd0", "sd-card"),
 		usbBus,
 		disk("stick", "usb-storage,bus=usb.0"),
+		[]string{"-device", "usb-kbd,bus=usb.0"},
 	)
 	m.boot()
 	m.stories(t, "look", "stick", "zero", "certificates")
@@ -131,5 +132,5 @@ func (v *vms) stage(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	m.stories(t, "random", "pair", "namespaces", "sessions", "power", "vanish", "reboot", "poweroff")
+	m.stories(t, "random", "pair", "namespaces", "sessions", "keyboard", "power", "vanish", "reboot", "poweroff")
 }

@@ -74,7 +74,8 @@ var remedies = []struct{ said, next string }{
 	{"Temporary failure", "there is no network, or no name server: check it, or set http_proxy"},
 	{"Unable to connect", "the archive is out of reach: check the network, or set http_proxy"},
 	{"Could not connect", "the archive is out of reach: check the network, or set http_proxy"},
-	{"was not found", "Debian has replaced that version: leave out --versions, or add snapshot.debian.org to apt's sources"},
+	{"was not found", "Debian has replaced that version: add Debian's snapshot service to apt's sources"},
+	{"Unable to locate package", "Debian has replaced that package, or apt's lists are out of date: as root, apt-get update, or add Debian's snapshot service to apt's sources"},
 	{"404", "apt's lists are out of date: as root, apt-get update"},
 	{"No space left", "make room in the cache, or name another place with --cache"},
 }

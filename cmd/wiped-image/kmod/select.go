@@ -82,6 +82,27 @@ func (x *Index) soften(self string, words []string) []string {
 	return all
 }
 
+// Order lists the modules so that each comes after those that it needs.
+func (s *Selection) Order() []Module {
+	byName := map[string]Module{}
+	for _, m := range s.Modules {
+		byName[m.Name] = m
+	}
+	var order []Module
+	done := map[string]bool{}
+	for _, m := range s.Modules {
+		needs := s.needs(m)
+		slices.Reverse(needs)
+		for _, name := range append(needs, m.Name) {
+			if !done[name] {
+				done[name] = true
+				order = append(order, byName[name])
+			}
+		}
+	}
+	return order
+}
+
 // needs lists what must be loaded before a module, the nearest first: read from the end it is the order of loading, as in
 // depmod's file.
 func (s *Selection) needs(m Module) []string {

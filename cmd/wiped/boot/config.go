@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,55 @@ type given struct {
 	settings string            // wiped.conf
 	keys     string            // authorized_keys
 	hostKeys map[string]string // file name in hostkeys/ -> content
+
+	partition bool // it is on a drive, and any drive may bear the label
+	nobody    bool // it must not decide who the station lets in or who it is
+}
+
+// letsIn tells whether it says anything about who may log in.
+func (g given) letsIn() bool {
+	var s Settings
+	s.setFile(g.settings)
+	return holdsKeys(g.keys) || len(s.keys) > 0 || s.keysURL != ""
+}
+
+// holdsKeys tells whether a text has a line that is no comment.
+func holdsKeys(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return true
+		}
+	}
+	return false
+}
+
+// doubt decides about partitions: where the kernel's arguments or an initrd say who may log in, a drive must not add anybody,
+// because drives that come to be wiped may bear any label. Nor may it then say by which keys the station is recognised or
+// where the state is. It still gives settings, for a protect on it must count.
+func doubt(sources []given, args []argument) []given {
+	var s Settings
+	s.setArguments(args)
+	certain := len(s.keys) > 0 || s.keysURL != ""
+	for _, g := range sources {
+		certain = certain || (!g.partition && g.letsIn())
+	}
+	out := slices.Clone(sources)
+	for i := range out {
+		if out[i].partition && certain {
+			out[i].nobody, out[i].keys, out[i].hostKeys = true, "", nil
+		}
+	}
+	return out
+}
+
+// take takes its settings into s, and only those that it may decide.
+func (g given) take(s *Settings) []error {
+	before := *s
+	wrong := s.setFile(g.settings)
+	if g.nobody {
+		s.keys, s.keysURL, s.keysSum, s.state = before.keys, before.keysURL, before.keysSum, before.state
+	}
+	return wrong
 }
 
 // readGiven reads a directory of configuration. A file that cannot be read is a problem and keeps nothing else from
@@ -110,7 +160,7 @@ func mountVolume(v volume, target string, flags uintptr) error {
 // starts the machine: where only one value is possible, it wins.
 func merge(sources []given, args []argument) (s Settings, wrong []error) {
 	for _, g := range sources {
-		for _, err := range s.setFile(g.settings) {
+		for _, err := range g.take(&s) {
 			wrong = append(wrong, fmt.Errorf("wiped.conf of %s, %w", g.from, err))
 		}
 	}
@@ -123,26 +173,50 @@ func merge(sources []given, args []argument) (s Settings, wrong []error) {
 	return s, wrong
 }
 
-// joinKeys makes the content of authorized_keys out of all sources, each with its origin.
-func joinKeys(own string, sources []given, settings Settings, fetched string) string {
-	var b strings.Builder
-	if own, _, _ = strings.Cut(own, keysMark); own != "" {
-		b.WriteString(strings.TrimRight(own, "\n") + "\n")
-	}
-	b.WriteString(keysMark)
-	part := func(from, text string) {
-		if text != "" {
-			fmt.Fprintf(&b, "# from %s\n%s", printable(from), strings.TrimRight(text, "\n")+"\n")
+// part is the authorized keys of one source.
+type part struct{ from, text string }
+
+// keyParts are the keys of all sources: those that a state partition keeps, the given ones and the fetched ones.
+func keyParts(own string, sources []given, args []argument, url, fetched string) (out []part) {
+	add := func(from, text string) {
+		if holdsKeys(text) {
+			out = append(out, part{printable(from), strings.TrimRight(text, "\n") + "\n"})
 		}
 	}
-	part("kernel arguments and wiped.conf", strings.Join(settings.keys, "\n"))
+	add("the state partition", kept(own))
+	var line Settings
+	line.setArguments(args)
+	add("the kernel's arguments", strings.Join(line.keys, "\n"))
 	for _, g := range sources {
-		part(g.from, g.keys)
+		var s Settings
+		g.take(&s)
+		add(g.from, strings.Join(append(s.keys, g.keys), "\n"))
 	}
-	part(settings.keysURL, fetched)
+	add(url, fetched)
+	return out
+}
+
+// joinKeys makes the content of authorized_keys out of all sources, each with its origin.
+func joinKeys(parts []part) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString("# from " + p.from + "\n" + p.text)
+	}
 	return b.String()
 }
 
-// keysMark parts what a state partition keeps from what was given at this boot: a key that is no longer given must not
-// stay.
-const keysMark = "# wiped writes what follows afresh at every start.\n"
+// keysMark is a line behind which older versions wrote given keys into the state partition's own file: what follows it
+// was given at one boot, and counts no longer.
+const keysMark = "# wiped writes what follows afresh at every start."
+
+// kept are the keys that are a state partition's own.
+func kept(own string) string {
+	var b strings.Builder
+	for line := range strings.Lines(own) {
+		if strings.TrimSpace(line) == keysMark {
+			break
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}

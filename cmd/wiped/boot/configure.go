@@ -3,12 +3,16 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive/uevent"
 )
 
 // configure takes the configuration, again and again until there is a key with which somebody can log in.
@@ -36,12 +40,14 @@ func (m *Machine) settle(s Settings) error {
 	m.mu.Lock()
 	sources := m.sources
 	m.mu.Unlock()
-	put, wrong := putHostKeys(filepath.Join(StateDir, "hostkeys"), sources)
-	m.problem("host keys", errors.Join(wrong...))
+	dir := filepath.Join(StateDir, "hostkeys")
+	put, wrong := putHostKeys(dir, sources)
+	put, unusable := tryHostKeys(dir, put, m.options.Load)
+	m.problem("host keys", errors.Join(append(wrong, unusable...)...))
 	m.mu.Lock()
 	m.given = put
 	m.mu.Unlock()
-	if err := m.writeKeys(filepath.Join(StateDir, "authorized_keys")); err != nil {
+	if err := m.writeKeys(); err != nil {
 		return err
 	}
 	name := m.decideName(s)
@@ -62,14 +68,29 @@ func (m *Machine) gather() {
 		m.problem("partition", err)
 		if from != "" {
 			config, errs := readGiven(from, configDir)
+			config.partition = true
 			sources, wrong = []given{config, initrd}, append(wrong, errs...)
 		}
 	}
+	judged := doubt(sources, m.args)
+	m.problem("partition keys", refusedKeys(sources, judged))
+	sources = judged
 	s, errs := merge(sources, m.args)
 	m.problem("settings", errors.Join(append(wrong, errs...)...))
 	m.mu.Lock()
 	m.settings, m.sources = s, sources
 	m.mu.Unlock()
+}
+
+// refusedKeys says that a partition has keys that are not used: they may be the operator's own, or somebody else's drive.
+func refusedKeys(before, after []given) error {
+	for i, g := range before {
+		if after[i].nobody && (g.letsIn() || len(g.hostKeys) > 0) {
+			return fmt.Errorf("the keys on %s are not used, because the kernel's arguments or an initrd say who may log in. "+
+				"Next: give all keys there, or none; or wiped.config=none if that drive is not yours", g.from)
+		}
+	}
+	return nil
 }
 
 // begin starts network and clock. Settings of theirs that come with a later round count, for nobody can log in yet.
@@ -104,7 +125,8 @@ func (m *Machine) fetch(url, sum string) {
 			m.step("keys were fetched from %s", url)
 			m.events.ring()
 			if late {
-				m.problem("keys_url", m.writeKeys(filepath.Join(StateDir, "authorized_keys")))
+				m.tryKeys()
+				m.problem("keys_url", m.writeKeys())
 			}
 			return
 		}
@@ -112,43 +134,62 @@ func (m *Machine) fetch(url, sum string) {
 	}
 }
 
+// KeysFile holds the authorized keys of all sources. It is in memory, so that a state partition keeps none that are given no
+// longer, and people get in although one was pulled.
+const KeysFile = "/run/wiped/authorized_keys"
+
 // tryKeys tells whether somebody could log in with all keys that are known by now.
 func (m *Machine) tryKeys() bool {
-	try := filepath.Join(filepath.Dir(configDir), "authorized_keys")
-	err := os.MkdirAll(filepath.Dir(try), 0o700)
-	if err == nil {
-		err = m.writeKeys(try)
+	parts := m.parts()
+	n, err := m.usable(joinKeys(parts))
+	var from []string
+	for _, p := range parts {
+		if each, _ := m.usable(p.text); each > 0 {
+			from = append(from, fmt.Sprintf("%d from %s", each, p.from))
+		}
 	}
-	n := 0
-	if err == nil {
-		n, err = m.options.Usable(try)
-	}
-	text := ""
-	if m.anyKeys() {
-		text = strings.ReplaceAll(oneLine(err), try, "the keys given")
+	why := ""
+	if len(parts) > 0 {
+		why = oneLine(err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.keys, m.badKeys = n, text
+	m.keys, m.badKeys, m.keysFrom = n, why, from
 	return n > 0
 }
 
-func (m *Machine) anyKeys() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	text := joinKeys("", m.sources, m.settings, m.fetched)
-	return text != keysMark
+// usable counts the lines that would let somebody in.
+func (m *Machine) usable(text string) (int, error) {
+	try := KeysFile + ".try"
+	err := os.MkdirAll(filepath.Dir(try), 0o700)
+	if err == nil {
+		err = replaceFile(try, text)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(try)
+	n, err := m.options.Usable(try)
+	if err != nil {
+		err = errors.New(strings.ReplaceAll(err.Error(), try, "the keys given"))
+	}
+	return n, err
 }
 
-func (m *Machine) writeKeys(path string) error {
-	own, err := os.ReadFile(filepath.Join(StateDir, "authorized_keys"))
-	if err != nil {
-		own = nil
+// parts are the keys of all sources that are known by now.
+func (m *Machine) parts() []part {
+	own, err := readText(filepath.Join(StateDir, "authorized_keys"))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
+	m.problem("own keys", err)
 	m.mu.Lock()
-	text := joinKeys(string(own), m.sources, m.settings, m.fetched)
-	m.mu.Unlock()
-	if err := replaceFile(path, text); err != nil {
+	defer m.mu.Unlock()
+	return keyParts(own, m.sources, m.args, m.settings.keysURL, m.fetched)
+}
+
+func (m *Machine) writeKeys() error {
+	if err := replaceFile(KeysFile, joinKeys(m.parts())); err != nil {
 		return fmt.Errorf("write authorized keys: %w", err)
 	}
 	return nil
@@ -183,7 +224,8 @@ func (m *Machine) awaitNetwork() {
 	}
 }
 
-// chooseName takes DHCP's name, else makes one of the first card's address.
+// chooseName takes DHCP's name, else makes one of the lowest of the cards' addresses: which card the kernel finds first may
+// differ from boot to boot.
 func chooseName(from []addressing, links []linkStatus) string {
 	for _, a := range from {
 		if a.hostname != "" {
@@ -191,7 +233,8 @@ func chooseName(from []addressing, links []linkStatus) string {
 		}
 	}
 	if len(links) > 0 {
-		digits := strings.ReplaceAll(links[0].mac, ":", "")
+		first := slices.MinFunc(links, func(a, b linkStatus) int { return strings.Compare(a.mac, b.mac) })
+		digits := strings.ReplaceAll(first.mac, ":", "")
 		return "wiped-" + digits[max(0, len(digits)-6):]
 	}
 	return "wiped"
@@ -199,15 +242,15 @@ func chooseName(from []addressing, links []linkStatus) string {
 
 // late tells about a configuration partition that turns up when it cannot be taken any more: a running station lets in
 // nobody new because of a drive that is plugged in.
-func (m *Machine) late(e uevent) {
+func (m *Machine) late(e uevent.Event) {
 	m.mu.Lock()
 	running, none := m.state != noState && m.keys > 0, m.settings.noConfig
 	m.mu.Unlock()
-	if !running || none || e.action != "add" || e.subsystem != "block" {
+	if !running || none || e.Action != "add" || e.Subsystem != "block" {
 		return
 	}
 	go func() {
-		for _, v := range labelled(m.looks.volumes([]string{e.device}, readVolume), configLabel) {
+		for _, v := range labelled(m.looks.volumes([]string{e.DevName}, readVolume), configLabel) {
 			m.problem("partition", fmt.Errorf("%s has the label %s but came too late, so it is not used. Next: reboot with it plugged in", v.device(), configLabel))
 		}
 	}()

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +17,7 @@ import (
 type Console struct {
 	mu    sync.Mutex
 	outs  []chan string
+	left  atomic.Int64 // lines that are not written yet, of all consoles
 	block string
 	part  []byte // of a line that Write has not seen the end of
 }
@@ -28,14 +31,25 @@ func newConsole(files []*os.File) *Console {
 	for _, f := range files {
 		out := make(chan string, backlog)
 		c.outs = append(c.outs, out)
-		go drain(f, out)
+		go c.drain(f, out)
 	}
 	return c
 }
 
-func drain(f *os.File, lines <-chan string) {
+func (c *Console) drain(f *os.File, lines <-chan string) {
 	for line := range lines {
 		_, _ = f.WriteString(line + "\n") // nobody is left to tell
+		c.left.Add(-1)
+	}
+}
+
+// flushTime is how long a console may take over its last lines.
+const flushTime = 3 * time.Second
+
+// Flush waits until every line stands on every console, but not for one that stands still.
+func (c *Console) Flush() {
+	for end := time.Now().Add(flushTime); c.left.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -98,9 +112,11 @@ func (c *Console) show(block []string) {
 func (c *Console) line(text string) {
 	text = printable(text)
 	for _, out := range c.outs {
+		c.left.Add(1)
 		select {
 		case out <- text:
-		default: // the console stands still (flow control, no terminal): what it misses is in the log
+		default:
+			c.left.Add(-1) // the console stands still (flow control, no terminal): what it misses is in the log
 		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -23,27 +26,89 @@ var asked = dhcpv4.WithRequestedOptions(dhcpv4.OptionSubnetMask, dhcpv4.OptionRo
 	dhcpv4.OptionDomainName, dhcpv4.OptionInterfaceMTU, dhcpv4.OptionNTPServers, dhcpv4.OptionClasslessStaticRoute,
 	dhcpv4.OptionRenewTimeValue, dhcpv4.OptionRebindingTimeValue)
 
-// acquire gets a lease from the first server with a good offer.
-func acquire(ctx context.Context, link string) (*lease, error) {
-	client, err := nclient4.New(link, nclient4.WithTimeout(3*time.Second), nclient4.WithRetry(2))
+// offerTime is how long other servers may take to offer something, too.
+const offerTime = 2 * time.Second
+
+// offers are those of one round.
+type offers struct {
+	mu    sync.Mutex
+	from  []netip.Addr
+	first chan *dhcpv4.DHCPv4
+}
+
+// match takes note of every good offer and is content with none, so that it hears of all.
+func (o *offers) match(m *dhcpv4.DHCPv4) bool {
+	server, ok := addr(m.ServerIdentifier())
+	if !ok || !goodOffer(m) {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !slices.Contains(o.from, server) {
+		o.from = append(o.from, server)
+	}
+	select {
+	case o.first <- m:
+	default:
+	}
+	return false
+}
+
+func (o *offers) servers() []netip.Addr {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.from)
+}
+
+var askOptions = []nclient4.ClientOpt{nclient4.WithTimeout(3 * time.Second), nclient4.WithRetry(2)}
+
+// acquire gets a lease from the first server with a good offer. Who else offered something it hands to others, a moment
+// later and from another goroutine, so that nobody waits for it.
+func acquire(ctx context.Context, link string, others func(taken netip.Addr, all []netip.Addr)) (*lease, error) {
+	o := &offers{first: make(chan *dhcpv4.DHCPv4, 1)}
+	offer, err := o.discover(ctx, link, others)
 	if err != nil {
 		return nil, fmt.Errorf("ask for an address: %w", err)
+	}
+	client, err := nclient4.New(link, askOptions...)
+	if err != nil {
+		return nil, fmt.Errorf("take the offered address: %w", err)
 	}
 	defer client.Close()
-	discover, err := dhcpv4.NewDiscovery(client.InterfaceAddr(), asked, dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
-	if err != nil {
-		return nil, fmt.Errorf("ask for an address: %w", err)
-	}
-	offer, err := client.SendAndRead(ctx, client.RemoteAddr(), discover, goodOffer)
-	if err != nil {
-		return nil, fmt.Errorf("ask for an address: %w", err)
-	}
 	got := time.Now()
 	given, err := client.RequestFromOffer(ctx, offer, asked)
 	if err != nil {
 		return nil, fmt.Errorf("take the offered address: %w", err)
 	}
 	return newLease(given.Offer, given.ACK, got)
+}
+
+// discover asks all servers and returns the first good offer. It listens on for offerTime.
+func (o *offers) discover(ctx context.Context, link string, others func(taken netip.Addr, all []netip.Addr)) (*dhcpv4.DHCPv4, error) {
+	client, err := nclient4.New(link, askOptions...)
+	if err != nil {
+		return nil, err
+	}
+	question, err := dhcpv4.NewDiscovery(client.InterfaceAddr(), asked, dhcpv4.WithOption(dhcpv4.OptMaxMessageSize(nclient4.MaxMessageSize)))
+	if err != nil {
+		return nil, errors.Join(err, client.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	failed := make(chan error, 1)
+	go func() {
+		defer client.Close()
+		defer stop()
+		_, err := client.SendAndRead(ctx, client.RemoteAddr(), question, o.match)
+		failed <- err
+	}()
+	select {
+	case offer := <-o.first:
+		taken, _ := addr(offer.ServerIdentifier())
+		time.AfterFunc(offerTime, func() { stop(); others(taken, o.servers()) })
+		return offer, nil
+	case err := <-failed:
+		return nil, err
+	}
 }
 
 func newLease(offer, ack *dhcpv4.DHCPv4, got time.Time) (*lease, error) {
@@ -70,7 +135,7 @@ var errRefused = errors.New("the DHCP server takes the address back")
 func (l *lease) again(ctx context.Context, link string, ph phase) (*lease, error) {
 	own := &net.UDPAddr{IP: l.address.Addr().AsSlice(), Port: nclient4.ClientPort}
 	server := &net.UDPAddr{IP: l.server.AsSlice(), Port: nclient4.ServerPort}
-	options := []nclient4.ClientOpt{nclient4.WithTimeout(3 * time.Second), nclient4.WithRetry(2)}
+	options := slices.Clone(askOptions)
 	answers := nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak)
 	if ph == renewing {
 		options = append(options, nclient4.WithUnicast(own), nclient4.WithServerAddr(server))

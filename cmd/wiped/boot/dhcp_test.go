@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -70,7 +71,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// server is a DHCP server that first makes an offer of no use, as a second server might.
+// server is a DHCP server that first makes an offer of no use, as a device might that should be silent, and at last one of
+// another server.
 type server struct {
 	mu     sync.Mutex
 	heard  []string // message type and who was asked: all, or one
@@ -92,9 +94,16 @@ func (s *server) answer(conn net.PacketConn, peer net.Addr, m *dhcpv4.DHCPv4) {
 	case s.refuse:
 		kind = dhcpv4.MessageTypeNak
 	}
-	for _, ip := range yours {
+	if kind == dhcpv4.MessageTypeOffer {
+		yours = append(yours, net.IPv4(192, 0, 2, 16))
+	}
+	for n, ip := range yours {
+		who := net.IPv4(192, 0, 2, 1)
+		if n == 2 {
+			who = net.IPv4(192, 0, 2, 2)
+		}
 		reply, err := dhcpv4.NewReplyFromRequest(m, dhcpv4.WithYourIP(ip), dhcpv4.WithMessageType(kind), dhcpv4.WithNetmask(net.CIDRMask(24, 32)),
-			dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IPv4(192, 0, 2, 1))), dhcpv4.WithRouter(net.IPv4(192, 0, 2, 1)),
+			dhcpv4.WithOption(dhcpv4.OptServerIdentifier(who)), dhcpv4.WithRouter(net.IPv4(192, 0, 2, 1)),
 			dhcpv4.WithOption(dhcpv4.OptHostName("bench-1")))
 		if err == nil {
 			_, _ = conn.WriteTo(reply.ToBytes(), peer)
@@ -115,7 +124,11 @@ func TestLeaseForReal(t *testing.T) {
 		t.Cleanup(func() { listener.Close() })
 	})
 	ctx := context.Background()
-	have, err := acquire(ctx, "near")
+	l, told := &link{}, make(chan bool)
+	have, err := acquire(ctx, "near", func(taken netip.Addr, all []netip.Addr) {
+		l.others(taken, all)
+		close(told)
+	})
 	check(t, err)
 	if have.address != netip.MustParsePrefix("192.0.2.15/24") || have.hostname != "bench-1" {
 		t.Fatalf("acquire = %+v", have.addressing)
@@ -144,6 +157,13 @@ func TestLeaseForReal(t *testing.T) {
 	s.mu.Unlock()
 	if _, err := have.again(ctx, "near", renewing); !errors.Is(err, errRefused) {
 		t.Errorf("again, refused = %v; want errRefused", err)
+	}
+	<-told
+	if want := ". SEVERAL DHCP SERVERS: 192.0.2.1, which was taken, and 192.0.2.2. Next: "; !strings.HasPrefix(l.also, want) {
+		t.Errorf("other servers: %q; want %q", l.also, want)
+	}
+	if l.others(have.server, []netip.Addr{have.server}); l.also != "" {
+		t.Errorf("one server alone: %q", l.also)
 	}
 	check(t, removeAddress(index, have.address))
 	if got := addressesOf(index); slices.Contains(got, have.address) {

@@ -1,6 +1,10 @@
 package boot
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,15 +17,24 @@ func (m *Machine) Settings() Settings {
 	return m.settings
 }
 
-// Misconfigured tells whether something in what the station was told could not be understood.
-func (m *Machine) Misconfigured() bool {
+// Misconfigured says what could not be understood in what the station was told; empty: nothing.
+func (m *Machine) Misconfigured() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.problems["settings"] != "" || m.problems["arguments"] != "" || m.problems["partition"] != ""
+	return cmp.Or(m.problems["settings"], m.problems["arguments"], m.problems["partition"])
 }
 
 // Persistent tells whether the state outlives the power-off.
-func (m *Machine) Persistent() bool { return m.stateKind() == onPartition }
+func (m *Machine) Persistent() bool { return m.stateKind() == onPartition && !m.statePulled() }
+
+// statePulled tells whether the drive with the state is gone.
+func (m *Machine) statePulled() bool {
+	if m.stateKind() != onPartition {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(blockDir, filepath.Base(stateMount().source)))
+	return errors.Is(err, fs.ErrNotExist)
+}
 
 // Synchronised tells whether an NTP server has set the clock since the start.
 func (m *Machine) Synchronised() bool { return m.clock.synchronised() }
@@ -37,7 +50,7 @@ func (m *Machine) KeyOrigin(file string) string {
 	switch {
 	case given:
 		return "given at boot"
-	case m.Persistent():
+	case m.stateKind() == onPartition:
 		return "kept on the state partition"
 	}
 	return "made at this boot, gone at power-off"
@@ -59,9 +72,12 @@ func (m *Machine) show() {
 }
 
 // stateText says what becomes of the state.
-func stateText(kind stateKind, device string) string {
+func stateText(kind stateKind, device string, pulled bool) string {
 	switch kind {
 	case onPartition:
+		if pulled {
+			return "on " + device + ", which is GONE: nothing is kept"
+		}
 		return "on " + device + ", kept"
 	case inMemory:
 		return "in memory, gone at power-off. Fetch certificates and the signer line before that"
@@ -81,6 +97,7 @@ func (m *Machine) redraw() {
 			continue
 		}
 		s := m.status()
+		m.problem("state pulled", pulledProblem(m.statePulled()))
 		now := s.lines()
 		if slices.Equal(now, last) {
 			m.Console.show(now)
@@ -92,12 +109,25 @@ func (m *Machine) redraw() {
 func (m *Machine) status() status {
 	s := status{port: m.options.Port, version: m.options.Version, clock: m.Clock(), problems: m.Problems()}
 	m.mu.Lock()
-	s.name, s.ready, s.fingerprints, s.keys, s.badKeys = m.name, m.ready, m.prints, m.keys, m.badKeys
+	s.name, s.ready, s.fingerprints, s.keys, s.keysFrom, s.badKeys = m.name, m.ready, m.prints, m.keys, m.keysFrom, m.badKeys
 	n, kind := m.network, m.state
+	s.noStick = m.settings.noConfig || slices.ContainsFunc(doubt(append(m.sources[:len(m.sources):len(m.sources)], given{partition: true}), m.args),
+		func(g given) bool { return g.nobody })
 	m.mu.Unlock()
-	s.state = stateText(kind, stateMount().source)
+	s.state, s.drives = stateText(kind, stateMount().source, m.statePulled()), len(driveNames(blockDir))
 	if n != nil {
 		s.links = n.status()
+		if err := n.wrongCard(); err != nil {
+			s.problems = append(s.problems, err.Error())
+		}
 	}
 	return s
+}
+
+func pulledProblem(pulled bool) error {
+	if !pulled {
+		return nil
+	}
+	return errors.New("THE STATE PARTITION IS GONE: nothing can be recorded, so nothing is begun, and certificates may be lost. " +
+		"Next: fetch what can still be fetched, switch the machine off by its button, and start it with the partition plugged in")
 }

@@ -29,12 +29,14 @@ func Supervise(args ...string) {
 	}
 	_ = os.WriteFile(helper, []byte("/init"), 0)
 	ignoreKeyboard()
+	last := ""
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		begun := time.Now()
-		end, err := runOnce(args)
+		end, err := runOnce(args, last)
 		if err != nil {
 			end = err.Error()
 		}
+		last = end
 		if time.Since(begun) > 10*time.Minute {
 			pause = time.Second
 		}
@@ -43,10 +45,10 @@ func Supervise(args ...string) {
 	}
 }
 
-// runOnce runs the server to its end and says how that was.
-func runOnce(args []string) (string, error) {
+// runOnce runs the server to its end and says how that was. The server is told how the one before it ended.
+func runOnce(args []string, last string) (string, error) {
 	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{"wiped"}, args...), &syscall.ProcAttr{
-		Env: append(os.Environ(), mark+"=1", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"), Files: []uintptr{0, 1, 2},
+		Env: append(os.Environ(), mark+"=1", endedMark+"="+last, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"), Files: []uintptr{0, 1, 2},
 		Sys: &syscall.SysProcAttr{Setsid: true}})
 	if err != nil {
 		return "", fmt.Errorf("start the server: %w", err)
@@ -73,6 +75,7 @@ func howEnded(status syscall.WaitStatus) string {
 // ignoreKeyboard keeps Ctrl-Alt-Del from ending a job: who may do that is asked for a key, and no key is typed here. No
 // other signal may end the first process either, for the kernel would end with it.
 func ignoreKeyboard() {
+	_ = os.WriteFile("/proc/sys/kernel/sysrq", []byte("0"), 0) // Alt-SysRq-B would do it, too
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPWR)

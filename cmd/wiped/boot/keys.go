@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,6 +38,38 @@ func putHostKeys(dir string, sources []given) (put []string, wrong []error) {
 		}
 	}
 	return put, wrong
+}
+
+// tryHostKeys takes those given keys away again that load cannot use: it names the file, and makes another when that is gone.
+// A station with a damaged key would not start at all.
+func tryHostKeys(dir string, put []string, load func(dir string) error) (good []string, wrong []error) {
+	good = slices.Clone(put)
+	for {
+		err := load(dir)
+		if err == nil {
+			return good, wrong
+		}
+		n := slices.IndexFunc(good, func(name string) bool { return strings.Contains(err.Error(), filepath.Join(dir, name)) })
+		if n < 0 || os.Remove(filepath.Join(dir, good[n])) != nil {
+			return good, append(wrong, err)
+		}
+		wrong = append(wrong, fmt.Errorf("the given hostkeys/%s %s, so a new one was made. Next: give it as ssh-keygen -N '' writes it, and start again",
+			good[n], whyUnusable(err)))
+		good = slices.Delete(good, n, n+1)
+	}
+}
+
+// whyUnusable takes the advice off, which is for those who have a shell.
+func whyUnusable(err error) string {
+	_, why, ok := strings.Cut(err.Error(), "cannot be used, ")
+	switch {
+	case strings.Contains(err.Error(), "passphrase"):
+		return "has a passphrase, which nobody could type at a start"
+	case !ok:
+		return "cannot be used"
+	}
+	why, _, _ = strings.Cut(why, ":")
+	return "cannot be used, " + why
 }
 
 func putHostKey(dir, name, text string) error {

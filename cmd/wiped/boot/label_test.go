@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,15 +138,33 @@ func TestChooseVolume(t *testing.T) {
 
 func TestVolumeNames(t *testing.T) {
 	root := t.TempDir()
-	for name, size := range map[string]string{"sda": "100\n", "sda1": "50\n", "loop0": "5\n", "sr0": "9\n", "sdb": "0\n", "nvme0n1": "7\n"} {
-		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, name, "size"), []byte(size), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	for name, text := range map[string]string{"sda/size": "100\n", "sda/sda1/partition": "1\n", "sda1/size": "50\n", "sda1/partition": "1\n", "loop0/size": "5\n",
+		"sr0/size": "9\n", "sdb/size": "0\n", "nvme0n1/size": "2000000\n", "nvme0n1/device/model": "Fast   One \n", "nvme0c0n1/size": "7\n", "nvme0c0n1/hidden": "1\n",
+		"mmcblk0/size": "7\n", "mmcblk0boot0/size": "7\n"} {
+		file := filepath.Join(root, name)
+		check(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		check(t, os.WriteFile(file, []byte(text), 0o644))
 	}
-	if got := volumeNames(root); !slices.Equal(got, []string{"nvme0n1", "sda", "sda1"}) {
+	if got := strings.Join(volumeNames(root), " "); got != "mmcblk0 mmcblk0boot0 nvme0c0n1 nvme0n1 sda1" { // sda has partitions
 		t.Errorf("volumeNames = %v", got)
+	}
+	if got := strings.Join(driveNames(root), " "); got != "mmcblk0 nvme0n1 sda" {
+		t.Errorf("driveNames = %v", got)
+	}
+	if got := describe(root, "nvme0n1"); got != " (Fast   One, 1024 MB)" {
+		t.Errorf("describe = %q", got)
+	}
+	if got := describe(root, "sdz"); got != "" {
+		t.Errorf("describe of what is not there = %q", got)
+	}
+}
+
+// TestSlow names what a start is waiting for.
+func TestSlow(t *testing.T) {
+	if got := slowText([]string{"sdz"}, []string{"ahci", "mpt3sas"}); got != "the drive sdz, which does not answer; the drivers ahci mpt3sas" {
+		t.Errorf("slowText = %s", got)
+	}
+	if got := slowText(nil, nil); !strings.Contains(got, "controller") {
+		t.Errorf("slowText = %s", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type link struct {
 	mu   sync.Mutex
 	text string // what it is doing, for the console
 	has  addressing
+	also string             // the other DHCP servers that answered
 	plug context.CancelFunc // ends what runs while there is a carrier; nil: there is none
 }
 
@@ -57,13 +59,13 @@ func (l *link) plugged() bool {
 
 // run keeps the link addressed until the cable is pulled.
 func (l *link) run(ctx context.Context) {
-	if l.net.claimFixed(l) {
+	if l.net.claimFixed(ctx, l) {
 		l.say("%s", l.set(fixed(l.net.set()), "wiped.ip"))
 		return
 	}
 	l.say("DHCP: asking")
 	for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Minute) {
-		got, err := acquire(ctx, l.name)
+		got, err := acquire(ctx, l.name, l.others)
 		if err == nil {
 			pause = time.Second
 			l.hold(ctx, got)
@@ -78,7 +80,7 @@ func (l *link) run(ctx context.Context) {
 
 // hold uses a lease and renews it for as long as that is possible.
 func (l *link) hold(ctx context.Context, have *lease) {
-	l.say("%s", l.set(have.addressing, fmt.Sprintf("DHCP from %s", have.server)))
+	l.say("%s", l.set(have.addressing, l.by(have)))
 	for ctx.Err() == nil {
 		phase, next := have.at(time.Since(have.got))
 		if phase == expired {
@@ -93,11 +95,30 @@ func (l *link) hold(ctx context.Context, have *lease) {
 			}
 			if err == nil {
 				have = renewed
-				l.say("%s", l.set(have.addressing, fmt.Sprintf("DHCP from %s", have.server)))
+				l.say("%s", l.set(have.addressing, l.by(have)))
 				continue
 			}
 		}
 		sleep(ctx, next)
+	}
+}
+
+func (l *link) by(have *lease) string { return fmt.Sprintf("DHCP from %s", have.server) }
+
+// others takes note of the servers that offered an address, besides the one whose offer was taken.
+func (l *link) others(taken netip.Addr, all []netip.Addr) {
+	var other []string
+	for _, server := range all {
+		if server != taken {
+			other = append(other, server.String())
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.also = ""
+	if other != nil {
+		l.also = fmt.Sprintf(". SEVERAL DHCP SERVERS: %s, which was taken, and %s. Next: switch one off, or start with wiped.ip=ADDRESS/PREFIX,GATEWAY",
+			taken, strings.Join(other, ", "))
 	}
 }
 
@@ -121,7 +142,7 @@ func (l *link) set(a addressing, how string) string {
 func (l *link) clear(why string) {
 	l.mu.Lock()
 	had := l.has
-	l.has = addressing{}
+	l.has, l.also = addressing{}, ""
 	l.mu.Unlock()
 	_ = removeAddress(l.index, had.address)
 	l.say("%s", why)

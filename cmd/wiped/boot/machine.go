@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive/uevent"
 )
 
 // Options are what boot must be told, because it knows nothing of SSH.
@@ -22,6 +22,7 @@ type Options struct {
 	Port    int                                      // on which ssh will be answered
 	Version string                                   // of the program
 	Usable  func(authorizedKeys string) (int, error) // how many lines of the file let somebody in
+	Load    func(hostKeys string) error              // load the folder's keys, having made those that are missing
 }
 
 // Machine is a machine that is being, or has been, made a station. Its methods may be called from any goroutine.
@@ -47,7 +48,9 @@ type Machine struct {
 	name     string
 	state    stateKind
 	given    []string // host keys that were given at this boot
+	plugged  bool     // drivers for what was there at the start are loaded
 	keys     int      // usable ones
+	keysFrom []string // how many of each source
 	badKeys  string   // why there are none
 	visible  bool     // the status block is shown
 	ready    bool     // connections are accepted
@@ -84,7 +87,23 @@ func (m *Machine) prepare() {
 	}
 	m.problem("arguments", errors.Join(err, argsErr))
 	m.step("file systems are mounted")
+	m.problem("ended", lastEnd(endedFile))
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		m.problem("room", smallMemory(uint64(info.Totalram)*uint64(info.Unit)))
+	}
 	go m.seed()
+}
+
+// leastMemory is in bytes, of those that the kernel has left for others: a machine of 256 MB. With less, initramfs are unpacked
+// in part, and what is missing is what came last: the one with the keys.
+const leastMemory = 190 << 20
+
+func smallMemory(bytes uint64) error {
+	if bytes >= leastMemory {
+		return nil
+	}
+	return fmt.Errorf("this machine has too little memory, %d MB: what was given by an initrd may be missing. Next: use one with 256 MB or more", bytes/1e6)
 }
 
 // seed makes the kernel gather randomness, which an old machine starts without: it does so only while somebody waits for
@@ -97,75 +116,35 @@ func (m *Machine) seed() {
 	}
 }
 
-// plug loads drivers, for what is there and for whatever comes, and waits until storage has turned up.
-func (m *Machine) plug() {
-	var err error
-	var loaded atomic.Int32
-	m.modules, err = openModules(m.args, func(name string, err error) {
-		if err != nil {
-			m.step("module %s was not loaded: %v", name, err)
-		}
-		loaded.Add(1)
-	})
-	m.problem("modules", err)
-	m.listen()
-	m.problem("modules.load", m.modules.always())
-	m.modules.coldplug("/sys/devices")
-	if !m.events.settle(func() time.Duration { return calm("/sys/bus/usb/devices") }, 20*time.Second) {
-		m.step("devices still turn up; going on meanwhile")
-	}
-	m.problem("efivars", m.mountEFI())
-	m.step("drivers are loaded: %d modules; block devices: %d", loaded.Load(), len(volumeNames("/sys/class/block")))
-}
-
-func (m *Machine) mountEFI() error {
-	if _, err := os.Stat("/sys/firmware/efi"); err != nil {
-		return nil
-	}
-	m.modules.load("efivarfs")
-	return efivars.make()
-}
-
-// calm is how long nothing may have turned up before all is there. On USB a stick takes a second to be seen at all, and
-// another until its partitions are.
-func calm(usb string) time.Duration {
-	if sticks, _ := filepath.Glob(filepath.Join(usb, "*", "bInterfaceClass")); slices.ContainsFunc(sticks, isStorage) {
-		return 3 * time.Second
-	}
-	if ports, _ := filepath.Glob(filepath.Join(usb, "usb*")); len(ports) > 0 {
-		return 2 * time.Second
-	}
-	return 500 * time.Millisecond
-}
-
-func isStorage(path string) bool {
-	class, err := os.ReadFile(path)
-	return err == nil && strings.TrimSpace(string(class)) == "08"
-}
-
 // listen follows the kernel's news about devices.
 func (m *Machine) listen() {
-	fd, err := openUevents()
+	listener, err := uevent.Open()
 	m.problem("devices", err)
 	if err != nil {
 		return
 	}
 	go func() {
-		m.problem("devices", listen(fd, m.event, func() { go m.modules.coldplug("/sys/devices") }))
+		m.problem("devices", listener.Run(m.ctx, m.event))
+		_ = listener.Close()
 	}()
 }
 
-func (m *Machine) event(e uevent) {
+// event starts what takes longer in the background: a driver may take seconds, and is itself a source of news.
+func (m *Machine) event(e uevent.Event) {
 	m.events.note(e)
 	m.late(e)
-	if e.action == "add" && e.modalias != "" {
-		go m.modules.loadFor(e.modalias) // a driver may take seconds, and is itself a source of news
+	m.announce(e)
+	switch {
+	case e.Lost:
+		go m.modules.coldplug("/sys/devices")
+	case e.Action == "add" && e.Modalias != "":
+		go m.modules.loadFor(e.Modalias)
 	}
 }
 
 // look reads the labels of all volumes.
 func (m *Machine) look() []volume {
-	return m.looks.volumes(volumeNames("/sys/class/block"), readVolume)
+	return m.looks.volumes(volumeNames(blockDir), readVolume)
 }
 
 // step tells the console what was done.

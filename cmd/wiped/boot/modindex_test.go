@@ -117,7 +117,7 @@ func TestLoadOnce(t *testing.T) {
 		m.loadFor("usb:v46F4p0001d0000dc00dsc00dp00ic08isc06ip50in00")
 		m.loadFor("pci:x")
 	}
-	if want := []string{"scsi_common()", "scsi_mod(delay=5)", "usbcore()", "usb_storage()"}; !slices.Equal(inserted, want) {
+	if want := []string{"scsi_common(async_probe)", "scsi_mod(async_probe delay=5)", "usbcore(async_probe)", "usb_storage(async_probe)"}; !slices.Equal(inserted, want) {
 		t.Errorf("inserted %v; want %v", inserted, want)
 	}
 	if !slices.Equal(told, []string{"usbcore"}) {
@@ -126,6 +126,28 @@ func TestLoadOnce(t *testing.T) {
 	if m.load("no-such") || !m.load("rtc-cmos") || !m.load("jbd2") {
 		t.Error("load does not tell modules that are nowhere from those that are there")
 	}
+}
+
+// TestAwait waits for all drivers by a module that is loaded without async_probe, and can do so again.
+func TestAwait(t *testing.T) {
+	x := newModuleIndex()
+	if err := x.read(strings.NewReader("fs/"+idle+".ko:\n"), moduleFiles["modules.dep"]); err != nil {
+		t.Fatal(err)
+	}
+	var did []string
+	var answer error
+	m := testModules(x, func(file, params string) error {
+		did = append(did, "insert "+file+params)
+		return answer
+	})
+	m.remove = func(name string) error { did = append(did, "remove "+name); return nil }
+	m.await()
+	answer = unix.EEXIST // somebody else's: it stays
+	m.await()
+	if want := []string{"insert /m/fs/nls_utf8.ko", "remove nls_utf8", "insert /m/fs/nls_utf8.ko"}; !slices.Equal(did, want) {
+		t.Errorf("await did %q; want %q", did, want)
+	}
+	testModules(newModuleIndex(), nil).await() // no such module: nothing to wait with
 }
 
 func testModules(x *moduleIndex, insert func(file, params string) error) *modules {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,15 +21,17 @@ type modules struct {
 	params  func(module string) string
 	barred  map[string]bool // modprobe.blacklist=: never by alias
 	insert  func(file, params string) error
+	remove  func(name string) error
 	tell    func(name string, err error) // nil err: loaded
 	mu      sync.Mutex
 	once    map[string]*sync.Once
 	aliases map[string]bool // modaliases that were looked up already
+	busy    map[string]bool // being loaded now
 }
 
 func newModules(dir string, x *moduleIndex, args []argument) *modules {
-	return &modules{dir: dir, index: x, insert: finitModule, tell: func(string, error) {}, once: map[string]*sync.Once{},
-		aliases: map[string]bool{}, barred: barredModules(args), params: func(module string) string { return moduleParams(args, module) }}
+	return &modules{dir: dir, index: x, insert: finitModule, remove: removeModule, tell: func(string, error) {}, once: map[string]*sync.Once{},
+		aliases: map[string]bool{}, busy: map[string]bool{}, barred: barredModules(args), params: func(module string) string { return moduleParams(args, module) }}
 }
 
 // openModules reads the index of the running kernel's modules.
@@ -96,14 +100,51 @@ func (m *modules) onceFor(name string) *sync.Once {
 	return m.once[name]
 }
 
+// unwaited has the kernel return from loading a module before its devices are found. Else that waits for everything that
+// any driver is at (Linux, kernel/module/main.c, do_init_module), and one drive that does not answer holds up all modules.
+const unwaited = "async_probe"
+
 // insertOne reports only what somebody could do something about: that there is no such device is how drivers of a
 // whole family answer.
 func (m *modules) insertOne(name string) {
-	err := m.insert(filepath.Join(m.dir, m.index.path[name]), m.params(name))
+	m.begin(name)
+	defer m.end(name)
+	err := m.insert(filepath.Join(m.dir, m.index.path[name]), strings.TrimSpace(unwaited+" "+m.params(name)))
 	if errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENODEV) {
 		return
 	}
 	m.tell(name, err)
+}
+
+func (m *modules) begin(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy[name] = true
+}
+
+func (m *modules) end(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.busy, name)
+}
+
+// loading are the modules that are being loaded now.
+func (m *modules) loading() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Sorted(maps.Keys(m.busy))
+}
+
+// idle is a module that does nothing and that nobody needs.
+const idle = "nls_utf8"
+
+// await returns when all drivers that were loaded so far have found their devices, which is never for a drive that never
+// answers: this is what a module waits for that is loaded without async_probe.
+func (m *modules) await() {
+	file, ok := m.index.path[idle]
+	if ok && m.insert(filepath.Join(m.dir, file), "") == nil {
+		_ = m.remove(idle) // so that it can be loaded again
+	}
 }
 
 // loadFor loads what drives the device with this modalias; it looks at each modalias once.
@@ -135,6 +176,8 @@ func finitModule(file, params string) error {
 	}
 	return unix.FinitModule(int(f.Fd()), params, flags)
 }
+
+func removeModule(name string) error { return unix.DeleteModule(name, unix.O_NONBLOCK) }
 
 // coldplug loads what drives the devices that are there already. A slow driver holds up only what waits for it.
 func (m *modules) coldplug(root string) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,9 +48,17 @@ func (m mount) make() error {
 }
 
 // mounted tells whether something is mounted on target itself.
-func mounted(target string) bool {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	return err == nil && slices.ContainsFunc(parseMounts(text), func(m mount) bool { return m.target == target })
+func mounted(target string) bool { return mountAt(target).target != "" }
+
+// mountAt is what is mounted on target; its zero value: nothing.
+func mountAt(target string) (last mount) {
+	text, _ := os.ReadFile("/proc/self/mountinfo")
+	for _, m := range parseMounts(text) {
+		if m.target == target {
+			last = m
+		}
+	}
+	return last
 }
 
 // parseMounts reads mountinfo: what is mounted where, the latest one last.

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -24,11 +25,12 @@ type network struct {
 	mu       sync.Mutex
 	settings Settings
 	links    map[int]*link
-	claimed  *link // the one that has the address of wiped.ip=
+	claimed  *link     // the one that has the address of wiped.ip=
+	begun    time.Time // so long cards have been looked for
 }
 
 func newNetwork(s Settings, news func()) *network {
-	return &network{settings: s, file: "/etc/resolv.conf", news: news, links: map[int]*link{}}
+	return &network{settings: s, file: "/etc/resolv.conf", news: news, links: map[int]*link{}, begun: time.Now()}
 }
 
 // run looks after the links until ctx ends. The kernel tells of cards and cables; should its news break off, they are
@@ -101,8 +103,11 @@ func wired(l netlink.Link) bool {
 // reset takes settings that came later. Cards begin afresh if they are to have another address.
 func (n *network) reset(ctx context.Context, s Settings) {
 	n.mu.Lock()
-	same := n.settings.address == s.address && n.settings.gateway == s.gateway && slices.Equal(n.settings.dns, s.dns)
-	n.settings, n.claimed = s, nil
+	same := n.settings.address == s.address && n.settings.gateway == s.gateway && n.settings.card == s.card && slices.Equal(n.settings.dns, s.dns)
+	n.settings = s
+	if !same {
+		n.claimed = nil
+	}
 	n.mu.Unlock()
 	if same {
 		return
@@ -121,15 +126,62 @@ func (n *network) set() Settings {
 	return n.settings
 }
 
-// claimFixed tells whether a link is the one for wiped.ip=: the first that has a cable.
-func (n *network) claimFixed(l *link) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.settings.address.IsValid() || (n.claimed != nil && n.claimed != l) {
+// claimFixed tells whether a link is the one for wiped.ip=: the one that is named there, else the one with a cable. Where
+// there are several cards, those with a cable get a moment to find it.
+func (n *network) claimFixed(ctx context.Context, l *link) bool {
+	s := n.set()
+	if !s.address.IsValid() {
 		return false
 	}
-	n.claimed = l
-	return true
+	if s.card == "" && len(n.all()) > 1 {
+		sleep(ctx, cableWait-time.Since(n.begun))
+	}
+	all := n.all()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.claimed == nil && ctx.Err() == nil {
+		n.claimed = chooseCard(s.card, all)
+	}
+	return n.claimed == l
+}
+
+// chooseCard finds the card by its name or address, else the lowest address among those with a cable: in which order the
+// kernel finds cards may differ from boot to boot.
+func chooseCard(card string, all []*link) (chosen *link) {
+	for _, l := range all {
+		switch {
+		case card != "" && (l.name == card || l.mac == card):
+			return l
+		case card == "" && l.plugged() && (chosen == nil || l.mac < chosen.mac):
+			chosen = l
+		}
+	}
+	return chosen
+}
+
+// wrongCard says what is wrong with the card of wiped.ip=.
+func (n *network) wrongCard() error {
+	all, s := n.all(), n.set()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !s.address.IsValid() || time.Since(n.begun) < cableWait {
+		return nil
+	}
+	var cards []string
+	plugged := 0
+	for _, l := range all {
+		cards = append(cards, l.name+" ("+l.mac+")")
+		if l.plugged() {
+			plugged++
+		}
+	}
+	switch list := strings.Join(cards, ", "); {
+	case s.card != "" && chooseCard(s.card, all) == nil:
+		return fmt.Errorf("wiped.ip= names the card %s, and there is none. Next: name one of %s", s.card, cmp.Or(list, "those that are there: none"))
+	case s.card == "" && plugged > 1 && n.claimed != nil:
+		return fmt.Errorf("wiped.ip= does not say on which card, so %s has it. Next: add a comma and one of %s", n.claimed.name, list)
+	}
+	return nil
 }
 
 // all returns the links in the order in which the kernel found them.
@@ -190,7 +242,7 @@ func resolvConf(set []netip.Addr, from []addressing) string {
 func (n *network) status() (out []linkStatus) {
 	for _, l := range n.all() {
 		l.mu.Lock()
-		out = append(out, linkStatus{name: l.name, mac: l.mac, text: l.text, addresses: addressesOf(l.index)})
+		out = append(out, linkStatus{name: l.name, mac: l.mac, text: l.text + l.also, addresses: addressesOf(l.index)})
 		l.mu.Unlock()
 	}
 	return out

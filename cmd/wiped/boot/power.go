@@ -19,18 +19,31 @@ func (m *Machine) Reboot() error { return m.end("reboot", unix.LINUX_REBOOT_CMD_
 func (m *Machine) end(what string, command int) error {
 	m.stop()
 	m.Console.Line(what + ": writing everything to disk")
-	unix.Sync()
+	syncAll()
 	for _, dir := range []string{StateDir, configDir} {
 		if err := unmount(dir); err != nil {
 			m.Console.Line(err.Error())
 		}
 	}
-	m.Console.Line(what + " now")
-	time.Sleep(200 * time.Millisecond) // a serial line is slow
+	m.Console.Line(what + " now. Everything is written: should a drive that does not answer hold it up, use the machine's button")
+	m.Console.Flush()
 	if err := unix.Reboot(command); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// syncTime is how long drives may take to write what is left.
+const syncTime = 20 * time.Second
+
+// syncAll writes everything to disk, as far as all disks answer.
+func syncAll() {
+	done := make(chan struct{})
+	go func() {
+		unix.Sync()
+		close(done)
+	}()
+	closedWithin(done, syncTime)
 }
 
 // unmount leaves a clean file system behind, even if something in it is still open.
@@ -63,13 +76,14 @@ func (m *Machine) Suspend(after time.Duration) error {
 	if err != nil || !strings.Contains(" "+strings.TrimSpace(string(states))+" ", " mem ") {
 		return errors.New("this machine cannot suspend. Next: power it off and on again, or plug the drive in only after the start")
 	}
+	m.Console.Line("suspending")
+	m.Console.Flush()
+	syncAll() // before the alarm is set, for it must not be over before the machine sleeps
 	if after > 0 {
 		if err := setAlarm(after); err != nil {
 			return fmt.Errorf("%w: without it somebody must press the power button to wake the machine. Next: suspend without a time", err)
 		}
 	}
-	m.Console.Line("suspending")
-	unix.Sync()
 	if err := os.WriteFile(sleepStates, []byte("mem"), 0); err != nil {
 		return fmt.Errorf("suspend: %w", err)
 	}

@@ -4,8 +4,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +26,7 @@ type Settings struct {
 	noConfig         bool   // no partition is looked for
 	address          netip.Prefix
 	gateway          netip.Addr
+	card             string // that has the address: a name or a hardware address; "": the one with a cable
 	dns              []netip.Addr
 	ntp              string
 }
@@ -40,9 +43,9 @@ var known = []setting{
 	{"keys_url", func(s *Settings, v string) error { s.keysURL = v; return checkURL(v) }},
 	{"keys_sha256", func(s *Settings, v string) error { s.keysSum = strings.ToLower(v); return checkSum(v) }},
 	{"hostname", func(s *Settings, v string) error { s.Hostname = v; return checkHostname(v) }},
-	{"protect", func(s *Settings, v string) error { s.Protect = append(s.Protect, v); return notEmpty(v) }},
+	{"protect", func(s *Settings, v string) error { s.Protect = append(s.Protect, v); return checkGlob(v) }},
 	{"parallel", setParallel},
-	{"drives", func(s *Settings, v string) error { s.Drives = v; return notEmpty(v) }},
+	{"drives", func(s *Settings, v string) error { s.Drives = v; return checkGlobs(v) }},
 	{"state", func(s *Settings, v string) error { s.state = strings.TrimPrefix(v, "LABEL="); return notEmpty(v) }},
 	{"config", setConfig},
 	{"ip", setAddress},
@@ -130,6 +133,24 @@ func notEmpty(v string) error {
 	return nil
 }
 
+// checkGlob refuses what the engine would refuse for --protect.
+func checkGlob(v string) error {
+	if _, err := path.Match(v, ""); err != nil || strings.TrimSpace(v) == "" {
+		return errors.New("this is no name, path, serial or WWN, with * and ? for parts of it. Next: write [ as \\[")
+	}
+	return nil
+}
+
+// checkGlobs refuses what --drives would.
+func checkGlobs(v string) error {
+	for word := range strings.SplitSeq(v, ",") {
+		if _, err := path.Match(word, ""); err != nil || word == "" {
+			return errors.New("this is not all, none, or names, paths or globs such as sd*, with commas between them")
+		}
+	}
+	return nil
+}
+
 func checkKey(v string) error {
 	if !strings.Contains(strings.TrimSpace(v), " ") {
 		return errors.New(`this is no whole line of authorized_keys. Next: put it in double quotes, and write quotes inside as \"`)
@@ -181,17 +202,29 @@ func setConfig(s *Settings, v string) error {
 	return nil
 }
 
+// cardName is how the kernel names network cards.
+var cardName = regexp.MustCompile(`^[a-z][a-z0-9]{1,14}$`)
+
+// setAddress takes ADDRESS/PREFIX, then in any order the gateway and the card, each if there is one.
 func setAddress(s *Settings, v string) (err error) {
-	address, gateway, hasGateway := strings.Cut(v, ",")
-	if s.address, err = netip.ParsePrefix(address); err != nil {
-		return errors.New("this is not ADDRESS/PREFIX[,GATEWAY], such as 192.0.2.10/24,192.0.2.1")
+	words := strings.Split(v, ",")
+	if s.address, err = netip.ParsePrefix(words[0]); err != nil {
+		return errors.New("this is not ADDRESS/PREFIX[,GATEWAY][,CARD], such as 192.0.2.10/24,192.0.2.1,52:54:00:12:34:56")
 	}
-	s.gateway = netip.Addr{}
-	if !hasGateway {
-		return nil
-	}
-	if s.gateway, err = netip.ParseAddr(gateway); err != nil || s.gateway.Is4() != s.address.Addr().Is4() {
-		return errors.New("the gateway is no address of the same kind")
+	s.gateway, s.card = netip.Addr{}, ""
+	for _, word := range words[1:] {
+		gateway, noGateway := netip.ParseAddr(word)
+		mac, noMAC := net.ParseMAC(word)
+		switch {
+		case noMAC == nil && len(mac) == 6 && s.card == "":
+			s.card = mac.String()
+		case noGateway == nil && gateway.Is4() == s.address.Addr().Is4() && !s.gateway.IsValid():
+			s.gateway = gateway
+		case noGateway != nil && cardName.MatchString(word) && s.card == "":
+			s.card = word
+		default:
+			return fmt.Errorf("%s is neither a gateway, which is an address of the same kind, nor a network card, which is a name or a hardware address", word)
+		}
 	}
 	return nil
 }

@@ -61,10 +61,16 @@ func TestSet(t *testing.T) {
 		{"hostname", "a b", "host name"},
 		{"hostname", "", "host name"},
 		{"protect", "WD*", ""},
-		{"protect", "", "missing"},
+		{"protect", "", "no name"},
+		{"protect", "[", "no name"},
+		{"protect", "WD[0-9]*", ""},
+		{"protect", " ", "no name"},
 		{"parallel", "4", ""},
 		{"parallel", "-1", "number"},
 		{"drives", "sd*,nvme0n1", ""},
+		{"drives", "[", "globs"},
+		{"drives", "sd*,", "globs"},
+		{"drives", "", "globs"},
 		{"state", "/dev/sda2", ""},
 		{"config", "none", ""},
 		{"config", "off", "none"},
@@ -73,6 +79,11 @@ func TestSet(t *testing.T) {
 		{"ip", "2001:db8::7/64,fe80::1", ""},
 		{"ip", "192.0.2.7", "ADDRESS/PREFIX"},
 		{"ip", "192.0.2.7/24,2001:db8::1", "gateway"},
+		{"ip", "192.0.2.7/24,192.0.2.1,eth1", ""},
+		{"ip", "192.0.2.7/24,52:54:00:12:34:56", ""},
+		{"ip", "192.0.2.7/24,eth0,eth1", "eth1 is neither"},
+		{"ip", "192.0.2.7/24,192.0.2.1,192.0.2.2", "192.0.2.2 is neither"},
+		{"ip", "192.0.2.7/24,Eth0", "Eth0 is neither"},
 		{"dns", "192.0.2.1,2001:db8::1", ""},
 		{"dns", "example", "IP"},
 		{"ntp", "time.example", ""},
@@ -104,16 +115,53 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// TestJoinKeys names where each key comes from, and keeps none that was only given at an earlier boot: older versions wrote
+// those behind a mark, which an editor may have given Windows line ends.
 func TestJoinKeys(t *testing.T) {
-	sources := []given{{from: "stick\x1b", keys: "k2 b\n"}, {from: "initrd"}}
-	s := Settings{keys: []string{"k1 a"}, keysURL: "http://h/k"}
-	want := "# mine\nk0 z\n" + keysMark + "# from kernel arguments and wiped.conf\nk1 a\n# from stick\\x1b\nk2 b\n# from http://h/k\nk3 c\n"
-	got := joinKeys("# mine\nk0 z", sources, s, "k3 c")
-	if got != want {
-		t.Errorf("joinKeys = %q; want %q", got, want)
+	args, _ := splitArguments(`wiped.key="k1 a" wiped.key="k1 b"`)
+	sources := []given{{from: "stick\x1b", keys: "k2 b\n", settings: "key=k2 c\n"}, {from: "initrd", keys: "# none\n\n"}}
+	want := "# from the state partition\n# mine\nk0 z\n# from the kernel's arguments\nk1 a\nk1 b\n# from stick\\x1b\nk2 c\nk2 b\n# from http://h/k\nk3 c\n"
+	for _, own := range []string{"# mine\nk0 z", "# mine\r\nk0 z\r\n" + keysMark + "\r\n# from stick\r\nold key\r\n", "\xef\xbb\xbf# mine\nk0 z\n  " + keysMark + " \nold key\n"} {
+		if got := joinKeys(keyParts(plainText([]byte(own)), sources, args, "http://h/k", "k3 c")); got != want {
+			t.Errorf("%q: joinKeys = %q; want %q", own, got, want)
+		}
 	}
-	if again := joinKeys(got, nil, Settings{}, ""); again != "# mine\nk0 z\n"+keysMark {
-		t.Errorf("joinKeys at the next start = %q; want the keys given before gone", again)
+	if parts := keyParts("# nothing\n", nil, nil, "", ""); len(parts) != 0 {
+		t.Errorf("keyParts of nothing = %v", parts)
+	}
+}
+
+// TestDoubt lets a partition with our label add nobody where somebody nearer to the machine has said who may log in; what it
+// wants protected counts all the same.
+func TestDoubt(t *testing.T) {
+	evil := given{from: "drive", partition: true, keys: "k evil\n", settings: "key=k evil2\nkeys_url=http://evil/k\nkeys_sha256=" + testSum + "\nstate=EVIL\nprotect=WD*\nhostname=x\n",
+		hostKeys: map[string]string{"certificate_ed25519_key": "pem"}}
+	for _, test := range []struct {
+		name, line string
+		initrd     given
+		alone      bool // the partition is the only one to say who may log in
+	}{
+		{name: "nobody else", alone: true}, {name: "comments alone", initrd: given{keys: "# x\n"}, alone: true}, {name: "settings alone", line: "wiped.hostname=a", alone: true},
+		{name: "kernel argument", line: `wiped.key="k me"`}, {name: "address", line: "wiped.keys_url=http://h/k wiped.keys_sha256=" + testSum},
+		{name: "initrd", initrd: given{keys: "k me\n"}}, {name: "initrd's settings", initrd: given{settings: "key=k me\n"}},
+	} {
+		args, _ := splitArguments(test.line)
+		before := []given{evil, test.initrd}
+		sources := doubt(before, args)
+		s, wrong := merge(sources, args)
+		text := joinKeys(keyParts("", sources, args, s.keysURL, ""))
+		if len(wrong) != 0 || len(s.Protect) != 1 {
+			t.Errorf("%s: %+v, %v", test.name, s, wrong)
+		}
+		if got := strings.Contains(text, "evil"); got != test.alone {
+			t.Errorf("%s: its keys count: %v: %s", test.name, got, text)
+		}
+		if got := s.state == "EVIL" && s.keysURL == "http://evil/k" && sources[0].hostKeys != nil; got != test.alone || (!test.alone && (s.state != "" || strings.Contains(s.keysURL, "evil") || sources[0].hostKeys != nil)) {
+			t.Errorf("%s: state %q, keys_url %q, host keys %v", test.name, s.state, s.keysURL, sources[0].hostKeys)
+		}
+		if (refusedKeys(before, sources) == nil) != test.alone {
+			t.Errorf("%s: refusedKeys = %v", test.name, refusedKeys(before, sources))
+		}
 	}
 }
 

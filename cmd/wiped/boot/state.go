@@ -64,14 +64,14 @@ func (m *Machine) stateKind() stateKind {
 	return m.state
 }
 
-func stateMount() (last mount) {
-	text, _ := os.ReadFile("/proc/self/mountinfo")
-	for _, m := range parseMounts(text) {
-		if m.target == StateDir {
-			last = m
-		}
+func stateMount() mount { return mountAt(StateDir) }
+
+// notConfig refuses the partition that the configuration is read from: what holds the keys is never written.
+func notConfig(v volume, config string) error {
+	if v.device() != config {
+		return nil
 	}
-	return last
+	return fmt.Errorf("%s holds the configuration, which stays read-only. Next: make a second partition for the state, with another label", v.device())
 }
 
 // mountState waits for the partition, mounts it and tries whether it takes anything.
@@ -81,6 +81,9 @@ func (m *Machine) mountState(wanted string) error {
 		return err
 	}
 	m.modules.loadFor("fs-" + v.kind)
+	if err := notConfig(v, mountAt(configDir).source); err != nil {
+		return err
+	}
 	if err := mountVolume(v, StateDir, 0); err != nil {
 		if errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) {
 			return fmt.Errorf("%w: it is read-only. Next: take the write protection away and start again", err)

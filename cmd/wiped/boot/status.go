@@ -13,8 +13,11 @@ type status struct {
 	port          int
 	ready         bool // connections are accepted
 	links         []linkStatus
-	keys          int    // usable ones
-	badKeys       string // what is wrong with those that are there
+	keys          int      // usable ones
+	keysFrom      []string // how many of each source
+	badKeys       string   // what is wrong with those that are there
+	noStick       bool     // keys on a partition would not be taken
+	drives        int
 	fingerprints  []string
 	clock, state  string
 	problems      []string
@@ -26,10 +29,16 @@ type linkStatus struct {
 	text      string // "DHCP: asking" ...
 }
 
-// howToGiveKeys is the next step of a station that nobody can log in to.
-const howToGiveKeys = `Next: plug in a USB stick, FAT formatted, with the label ` + configLabel + ` and your public key in a file authorized_keys on it;
-or start again with the kernel argument wiped.key="ssh-ed25519 AAAA... you",
+// howToGiveKeys is the next step of a station that nobody can log in to. Who has no role there is an operator.
+const (
+	howToPlugKeys = `Next: plug in a USB stick, FAT formatted, with the label ` + configLabel + ` and in a file authorized_keys on it the line
+role="admin" ssh-ed25519 AAAA... you
+with your public key;
+or start again`
+	howToMendKeys = `A stick with others would not be taken. Next: start again`
+	howToGiveKeys = ` with the kernel argument wiped.key="role=\"admin\" ssh-ed25519 AAAA... you",
 or with wiped.keys_url=URL wiped.keys_sha256=HASH, or with a second initrd that holds /etc/wiped/authorized_keys`
+)
 
 // lines makes the block. It says nothing that changes by itself, such as the time: every change is shown afresh.
 func (s *status) lines() []string {
@@ -44,23 +53,36 @@ func (s *status) lines() []string {
 	for _, line := range s.fingerprints {
 		out = append(out, "  "+line)
 	}
-	out = append(out, "  clock: "+s.clock, "  state: "+s.state)
+	if len(s.keysFrom) > 0 {
+		out = append(out, "  authorized keys: "+strings.Join(s.keysFrom, ", "))
+	}
+	out = append(out, s.driveLine(), "  clock: "+s.clock, "  state: "+s.state)
 	for _, p := range s.problems {
 		out = append(out, "  PROBLEM: "+p)
 	}
 	return append(out, "====")
 }
 
+func (s *status) driveLine() string {
+	if s.drives == 0 {
+		return "  drives: none. Next: attach one, it is seen while the station runs; or look whether the image has the driver of its controller"
+	}
+	return fmt.Sprintf("  drives: %d", s.drives)
+}
+
 // access is who can get in, and what to type for it.
 func (s *status) access() []string {
 	switch {
 	case s.keys == 0:
-		first, why := "  NOBODY CAN LOG IN: no authorized key", ""
+		first, why, how := "  NOBODY CAN LOG IN: no authorized key", "", howToPlugKeys
 		if s.badKeys != "" {
 			why = " (" + s.badKeys + ")"
 		}
+		if s.noStick {
+			how = howToMendKeys
+		}
 		var out []string
-		for line := range strings.SplitSeq(first+why+". "+howToGiveKeys, "\n") {
+		for line := range strings.SplitSeq(first+why+". "+how+howToGiveKeys, "\n") {
 			out = append(out, "  "+strings.TrimSpace(line))
 		}
 		return out

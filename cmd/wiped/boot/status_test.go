@@ -17,13 +17,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"wiped/engine/drive/uevent"
 )
 
 func TestStatusBlock(t *testing.T) {
 	links := []linkStatus{{name: "eth0", mac: "52:54:00:12:34:56", text: "192.0.2.7/24 by DHCP from 192.0.2.1",
 		addresses: []netip.Prefix{netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("192.0.2.7/24")}}}
 	s := status{name: "wipe-07", version: "wiped 1", port: 22, ready: true, keys: 2, links: links, fingerprints: []string{"host key X (given at boot)"},
-		clock: "right", state: "in memory", problems: []string{"no fan"}}
+		clock: "right", state: "in memory", drives: 3, keysFrom: []string{"1 from a", "1 from b"}, problems: []string{"no fan"}}
 	want := `
 ==== wipe-07: wiped 1
   log in (authorized keys: 2) with
@@ -31,6 +33,8 @@ func TestStatusBlock(t *testing.T) {
     ssh admin@fe80::1%INTERFACE   (INTERFACE: the one of your machine)
   network eth0 (52:54:00:12:34:56): 192.0.2.7/24 by DHCP from 192.0.2.1
   host key X (given at boot)
+  authorized keys: 1 from a, 1 from b
+  drives: 3
   clock: right
   state: in memory
   PROBLEM: no fan
@@ -45,6 +49,9 @@ func TestStatusBlock(t *testing.T) {
 	}{
 		{"no key", func(s *status) { s.keys = 0 }, "NOBODY CAN LOG IN: no authorized key. Next: plug in a USB stick"},
 		{"bad keys", func(s *status) { s.keys, s.badKeys = 0, "line 3: odd" }, "no authorized key (line 3: odd). Next"},
+		{"advice with a role", func(s *status) { s.keys = 0 }, `the kernel argument wiped.key="role=\"admin\" ssh-ed25519 AAAA... you"`},
+		{"no stick", func(s *status) { s.keys, s.noStick = 0, true }, "A stick with others would not be taken. Next: start again with the kernel argument"},
+		{"no drives", func(s *status) { s.drives = 0 }, "  drives: none. Next: attach one"},
 		{"another port", func(s *status) { s.port = 2222 }, "ssh -p 2222 admin@192.0.2.7"},
 		{"starting", func(s *status) { s.ready = false }, "starting; authorized keys: 2"},
 		{"no address", func(s *status) { s.links[0].addresses = nil }, "no address yet"},
@@ -88,6 +95,9 @@ func TestConsole(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Errorf("console = %q; want %q", got, want)
+	}
+	if c.Flush(); c.left.Load() != 0 {
+		t.Error("Flush came back before all was written")
 	}
 	begun := time.Now()
 	for range 5 * backlog {
@@ -177,6 +187,108 @@ func TestHostKeysGiven(t *testing.T) {
 	}
 }
 
+// TestDamagedHostKeys does without given keys that cannot be used: with them the server would not start at all.
+func TestDamagedHostKeys(t *testing.T) {
+	dir := t.TempDir()
+	put := []string{"ssh_host_ed25519_key", "certificate_ed25519_key"}
+	for _, name := range put {
+		check(t, os.WriteFile(filepath.Join(dir, name), []byte("given"), 0o600))
+	}
+	load := func(dir string) error {
+		path := filepath.Join(dir, "ssh_host_ed25519_key")
+		if _, err := os.Stat(path); err == nil {
+			return fmt.Errorf("read host key: %s cannot be used, it is damaged: bring it back: mv a b", path)
+		}
+		return nil
+	}
+	good, wrong := tryHostKeys(dir, put, load)
+	if fmt.Sprint(good) != "[certificate_ed25519_key]" || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "hostkeys/ssh_host_ed25519_key cannot be used, it is damaged, so a new one") {
+		t.Errorf("tryHostKeys = %v, %v", good, wrong)
+	}
+	if len(put) != 2 || put[0] != "ssh_host_ed25519_key" {
+		t.Errorf("tryHostKeys changed what it was given: %v", put)
+	}
+	if good, wrong = tryHostKeys(dir, nil, func(string) error { return errors.New("no room") }); len(good) != 0 || len(wrong) != 1 {
+		t.Errorf("tryHostKeys = %v, %v; want the error, and an end", good, wrong)
+	}
+	if got := whyUnusable(errors.New("read host key: /x has a passphrase, which: y")); !strings.Contains(got, "passphrase") {
+		t.Errorf("whyUnusable = %s", got)
+	}
+}
+
+// TestLastEnd hands on why the server before this one ended, once.
+func TestLastEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ended")
+	t.Setenv(endedMark, "")
+	if err := lastEnd(file); err != nil {
+		t.Errorf("lastEnd of the first server = %v", err)
+	}
+	t.Setenv(endedMark, "exit code 1")
+	check(t, os.WriteFile(file, []byte("the journal is damaged\n"), 0o600))
+	if got := lastEnd(file).Error(); !strings.Contains(got, "the server ended (exit code 1: the journal is damaged) and was started again") {
+		t.Errorf("lastEnd = %s", got)
+	}
+	if got := lastEnd(file).Error(); strings.Contains(got, "journal") || !strings.Contains(got, "(exit code 1)") {
+		t.Errorf("lastEnd again = %s", got)
+	}
+}
+
+// TestChooseCard gives wiped.ip= to the card that is named, else to the same one at every boot.
+func TestChooseCard(t *testing.T) {
+	on := func(l *link) *link { l.plug = func() {}; return l }
+	a, b, c := on(&link{name: "eth0", mac: "52:54:00:00:00:03", index: 1}), on(&link{name: "eth1", mac: "52:54:00:00:00:02", index: 2}), &link{name: "eth2", mac: "52:54:00:00:00:01", index: 3}
+	for _, test := range []struct {
+		card string
+		all  []*link
+		want *link
+	}{
+		{"", []*link{a, b, c}, b}, {"", []*link{c, b, a}, b}, {"", []*link{c}, nil}, {"eth0", []*link{a, b}, a}, {"eth2", []*link{a, c}, c},
+		{"52:54:00:00:00:01", []*link{a, b, c}, c}, {"eth9", []*link{a, b}, nil}, {"", nil, nil},
+	} {
+		if got := chooseCard(test.card, test.all); got != test.want {
+			t.Errorf("chooseCard(%q) = %+v; want %+v", test.card, got, test.want)
+		}
+	}
+	n := newNetwork(Settings{address: netip.MustParsePrefix("192.0.2.7/24")}, func() {})
+	n.begun = time.Now().Add(-time.Hour)
+	for _, l := range []*link{a, b, c} {
+		l.net, n.links[l.index] = n, l
+	}
+	ctx := context.Background()
+	if n.claimFixed(ctx, a) || !n.claimFixed(ctx, b) {
+		t.Error("another card than the lowest with a cable has the address")
+	}
+	if err := n.wrongCard(); err == nil || !strings.Contains(err.Error(), "so eth1 has it") {
+		t.Errorf("wrongCard = %v", err)
+	}
+	n.reset(ctx, n.set()) // as with every look at the configuration
+	if b.plug = nil; n.claimFixed(ctx, a) {
+		t.Error("the address moved to another card, though nothing was set anew")
+	}
+	n.settings.card = "eth9"
+	if err := n.wrongCard(); err == nil || !strings.Contains(err.Error(), "there is none. Next: name one of eth0 (") {
+		t.Errorf("wrongCard = %v", err)
+	}
+}
+
+func TestSmallMemory(t *testing.T) {
+	if smallMemory(210<<20) != nil || smallMemory(150<<20) == nil {
+		t.Error("a machine of 256 MB is too small, or one of 192 MB is not")
+	}
+}
+
+func TestStateText(t *testing.T) {
+	if got := stateText(onPartition, "/dev/sda1", true); !strings.Contains(got, "GONE") {
+		t.Errorf("stateText of a pulled partition = %s", got)
+	}
+	if pulledProblem(false) != nil || pulledProblem(true) == nil {
+		t.Error("a pulled partition is no problem, or one that is there is")
+	}
+	if notConfig(volume{name: "sda1"}, "/dev/sda2") != nil || !strings.Contains(notConfig(volume{name: "sda1"}, "/dev/sda1").Error(), "second partition") {
+		t.Error("the configuration's partition is not told from others")
+	}
+}
+
 func TestReadGiven(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
@@ -203,13 +315,25 @@ func TestReadGiven(t *testing.T) {
 	}
 }
 
-func TestParseUevent(t *testing.T) {
-	e, ok := parseUevent([]byte("add@/devices/x\x00ACTION=add\x00SUBSYSTEM=block\x00DEVNAME=sda1\x00MODALIAS=a:b\x00"))
-	if !ok || e != (uevent{"add", "a:b", "block", "sda1"}) {
-		t.Errorf("parseUevent = %+v, %v", e, ok)
-	}
-	if _, ok := parseUevent([]byte("libudev\x00\xfe\xed\x00ACTION=add")); ok {
-		t.Error("a message of udevd was taken for the kernel's")
+// TestEvents looks for the configuration again whenever there may be a new volume.
+func TestEvents(t *testing.T) {
+	for _, test := range []struct {
+		e    uevent.Event
+		want bool
+	}{
+		{uevent.Event{Action: "add", Subsystem: "block", DevName: "sda1"}, true}, {uevent.Event{Action: "change", Subsystem: "block", DevName: "sr0"}, true},
+		{uevent.Event{Action: "remove", Subsystem: "block", DevName: "sda1"}, false}, {uevent.Event{Action: "add", Subsystem: "usb"}, false},
+		{uevent.Event{Lost: true}, true}, {uevent.Event{Action: "add", Subsystem: "module"}, false},
+	} {
+		ev := newEvents()
+		ev.note(test.e)
+		if got := len(ev.bell) == 1; got != test.want {
+			t.Errorf("note(%+v) rings: %v; want %v", test.e, got, test.want)
+		}
+		ev.last = time.Time{}
+		if ev.note(test.e); ev.last.IsZero() != (test.e.Subsystem == "module") {
+			t.Errorf("note(%+v) counts as news of a device: %v", test.e, !ev.last.IsZero())
+		}
 	}
 }
 
@@ -258,12 +382,7 @@ func TestExplainWrite(t *testing.T) {
 	}
 }
 
-func FuzzUevent(f *testing.F) {
-	f.Add([]byte("add@/x\x00ACTION=add\x00MODALIAS=a"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if e, ok := parseUevent(b); ok && e.action == "" {
-			t.Errorf("parseUevent(%q) = %+v", b, e)
-		}
-		parseMounts(b)
-	})
+func FuzzMounts(f *testing.F) {
+	f.Add([]byte("22 1 0:20 / /proc rw,nosuid shared:5 - proc proc rw\n"))
+	f.Fuzz(func(_ *testing.T, b []byte) { parseMounts(b) })
 }

@@ -1,8 +1,8 @@
 package boot
 
 import (
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,9 +19,6 @@ type volume struct {
 }
 
 func (v volume) device() string { return "/dev/" + v.name }
-
-// notVolumes are the block devices that hold nothing somebody could have prepared for us.
-var notVolumes = []string{"loop", "ram", "zram", "dm-", "md", "nbd", "sr", "fd"}
 
 // patience is how long one look at the volumes may take: a dying drive may not answer for minutes.
 const patience = 5 * time.Second
@@ -80,6 +77,13 @@ func (l *looks) end(name string) {
 	delete(l.busy, name)
 }
 
+// unanswered are the volumes whose reading has not come back yet.
+func (l *looks) unanswered() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.busy))
+}
+
 // collect takes what is there, by name: which one answered first must decide nothing.
 func collect(found <-chan volume) (out []volume) {
 	for {
@@ -91,19 +95,6 @@ func collect(found <-chan volume) (out []volume) {
 			return out
 		}
 	}
-}
-
-// volumeNames are the partitions and whole disks that have a size.
-func volumeNames(root string) (names []string) {
-	entries, _ := os.ReadDir(root)
-	for _, e := range entries {
-		not := slices.ContainsFunc(notVolumes, func(prefix string) bool { return strings.HasPrefix(e.Name(), prefix) })
-		size, err := os.ReadFile(filepath.Join(root, e.Name(), "size"))
-		if !not && err == nil && strings.TrimSpace(string(size)) != "0" {
-			names = append(names, e.Name())
-		}
-	}
-	return names
 }
 
 func readVolume(name string) (volume, bool) {

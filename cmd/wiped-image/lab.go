@@ -1,0 +1,102 @@
+package main
+
+import (
+	_ "embed"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"wiped/cmd/wiped-image/archive"
+	"wiped/cmd/wiped-image/debian"
+	"wiped/cmd/wiped-image/kmod"
+)
+
+// What tests lay over the image: kernel modules that make drives out of programs, and the programs of others that talk to
+// drives. Nothing of it goes into the image.
+
+//go:embed lab.list
+var labList string
+
+// labTools are programs of others, by the package they come from.
+var labTools = map[string][]string{
+	"nvme-cli":  {"usr/sbin/nvme"},
+	"hdparm":    {"sbin/hdparm"},
+	"sg3-utils": {"usr/bin/sg_inq", "usr/bin/sg_vpd", "usr/bin/sg_readcap", "usr/bin/sg_opcodes", "usr/bin/sg_sanitize", "usr/bin/sg_format", "usr/bin/sg_requests", "usr/bin/sg_turs", "usr/bin/sg_raw", "usr/bin/sg_modes", "usr/bin/sg_logs", "usr/bin/sg_dd", "usr/bin/sg_reset"},
+}
+
+// labFolder is where the simulator of drives looks for its modules, and for the list of their files in the order of loading.
+const labFolder = "usr/lib/drivesim"
+
+// writeLab writes lab.zst, a second initramfs for tests.
+func (b *build) writeLab() error {
+	if !b.lab {
+		return nil
+	}
+	tree := archive.Tree{}
+	if err := b.labModules(tree); err != nil {
+		return err
+	}
+	if err := b.labPrograms(tree); err != nil {
+		return err
+	}
+	data, err := tree.Pack(b.when)
+	if err != nil {
+		return err
+	}
+	return replace(b.at("lab.zst"), data, 0o644)
+}
+
+func (b *build) labModules(tree archive.Tree) error {
+	list, err := kmod.ParseList(labList)
+	if err != nil {
+		return err
+	}
+	dir, err := b.packages.Find(path.Join(modulesDir, b.version))
+	if err != nil {
+		return err
+	}
+	index, err := kmod.Read(dir)
+	if err != nil {
+		return err
+	}
+	selected, err := index.Select(list)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, m := range selected.Order() {
+		name := path.Base(m.Path)
+		names = append(names, name)
+		tree.File(path.Join(labFolder, name), 0o644, filepath.Join(dir, m.Path))
+	}
+	tree.Bytes(path.Join(labFolder, "modules.list"), 0o644, []byte(strings.Join(append(names, ""), "\n")))
+	return nil
+}
+
+func (b *build) labPrograms(tree archive.Tree) error {
+	var names, programs []string
+	for name, files := range labTools {
+		names, programs = append(names, name), append(programs, files...)
+	}
+	list, err := debian.Resolve(names)
+	if err != nil {
+		return err
+	}
+	if err := debian.Fetch(b.cache, list); err != nil {
+		return err
+	}
+	root, err := debian.Unpack(b.cache, list)
+	if err != nil {
+		return err
+	}
+	for _, program := range programs {
+		files, err := root.Program(program)
+		if err != nil {
+			return err
+		}
+		for to, from := range files {
+			tree.File(to, 0o755, from)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,352 @@
+//go:build vm
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	drivesim "wiped/cmd/drivesim/bench"
+)
+
+var updateDrives = flag.Bool("update-drives", false, "write docs/drives.md anew from what happened")
+
+// controlPort is where the simulator in the guest takes orders.
+const controlPort = "7777"
+
+// group is a machine full of drives.
+type group struct {
+	name  string
+	cells []cell
+	qemu  func(m *machine)
+}
+
+var groups = []group{
+	{"SCSI", scsiDrives, nil},
+	{"ATA", ataDrives, nil},
+	{"NVMe over TCP", overTCP, nil},
+	{"qemu", qemus, qemuDrives},
+}
+
+// TestVMDrives meets every kind of drive with every method, and drives that lie, fail and hide: docs/drives.md is its result.
+func TestVMDrives(t *testing.T) {
+	v := prerequisites(t)
+	var mu sync.Mutex
+	rows := make([][]string, len(groups))
+	t.Run("drives", func(t *testing.T) {
+		for n, g := range groups {
+			t.Run(g.name, func(t *testing.T) {
+				got := g.run(t, v)
+				mu.Lock()
+				defer mu.Unlock()
+				rows[n] = got
+			})
+		}
+	})
+	checkTable(t, rows)
+}
+
+// run boots the machine, starts all jobs at once and holds each end against its cell.
+func (g group) run(t *testing.T, v *vms) []string {
+	m := v.machine(t, "kernel and initramfs, "+g.name)
+	var lines []string
+	for n := range g.cells {
+		if c := &g.cells[n]; c.drive != "" {
+			kind, rest, _ := strings.Cut(c.drive, " ")
+			c.serial = fmt.Sprintf("%s%02d", strings.ToUpper(kind), n)
+			fill := ""
+			if !strings.Contains(rest, "blank") {
+				fill = `fill="OLD CONTENT "`
+			}
+			lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s serial=%s %s %s", kind, c.serial, rest, fill)))
+		}
+	}
+	initrd := v.keyed(m)
+	args := ""
+	if lines != nil {
+		m.ext4("state", "STATE", 16)
+		initrd = v.simulated(m, append(lines, "control tcp:0.0.0.0:"+controlPort))
+		args = "rdinit=/drivesim wiped.state=LABEL=STATE"
+	}
+	m.qemuArgs(true, direct(v.image, initrd, args)...)
+	m.memory(2048)
+	if g.qemu != nil {
+		g.qemu(m)
+	}
+	m.boot()
+	m.awaitDrives(t, g.cells)
+	rows := make([]string, len(g.cells))
+	var ended sync.WaitGroup
+	turn := make(chan struct{}, 8) // two processors, and a TCG at that
+	for n, c := range g.cells {
+		ended.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			rows[n] = m.meet(t, c)
+		})
+	}
+	ended.Wait()
+	return rows
+}
+
+// awaitDrives waits until the kernel has found them all.
+func (m *machine) awaitDrives(t *testing.T, cells []cell) {
+	t.Helper()
+	err := eventually(func() error {
+		out, _, _ := m.ssh("viewer", "drives --json")
+		for _, c := range cells {
+			if !strings.Contains(out, fmt.Sprintf("%q", c.serial)) {
+				return fmt.Errorf("drive %s (%s) is not there: %s", c.serial, c.drive, out)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%v; the console:\n%s", err, m.console())
+	}
+}
+
+// meet lets wiped erase one drive, and holds its words, its exit code, its certificate and the medium against each other.
+func (m *machine) meet(t *testing.T, c cell) (row string) {
+	command := strings.TrimSpace(fmt.Sprintf("erase %s --wait %s", m.named(t, c), c.flags))
+	name := fmt.Sprintf("%s, %s, %s", c.kind, c.drive, command)
+	out, errOut, code := m.ssh("operator", command)
+	said := strings.TrimSpace(out + errOut)
+	last := said[strings.LastIndexByte(said, '\n')+1:]
+	if !regexp.MustCompile(c.says).MatchString(last) || code != exits[c.outcome] {
+		t.Errorf("%s:\n%s\nexit code %d; want %d and %q", name, said, code, exits[c.outcome], c.says)
+	}
+	t.Logf("%s: exit code %d: %s", name, code, last)
+	erased := strings.Contains(last, "] ") && regexp.MustCompile(`\] \S+ erased: `).MatchString(last)
+	if erased != (c.outcome == isErased || c.outcome == isSurvived) {
+		t.Errorf("%s: it is called erased: %v; and the outcome is to be %q", name, erased, c.outcome)
+	}
+	m.certified(t, name, said, erased)
+	m.onMedium(t, name, c, erased)
+	method := regexp.MustCompile(`started: .*?, serial \S+, (\S+) \(`).FindStringSubmatch(said)
+	word := "-"
+	if method != nil {
+		word = method[1]
+	} else if asked := regexp.MustCompile(`--(method|level) (\S+)`).FindStringSubmatch(c.flags); asked != nil {
+		word = asked[2]
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |", c.kind, word, c.outcome, plain(last))
+}
+
+// named is how the drives of a cell are named and confirmed: by the serial, or by the names and what confirms each.
+func (m *machine) named(t *testing.T, c cell) (words string) {
+	if c.spaces == 0 {
+		return c.serial + " --confirm " + c.serial
+	}
+	var number int
+	if _, err := fmt.Sscanf(c.serial, "NVME%d", &number); err != nil {
+		t.Fatal(err)
+	}
+	for n := range c.spaces {
+		drive := fmt.Sprintf("nvme%dn%d", number, n+1) // the kernel was connected to them in this order
+		out, errOut, _ := m.ssh("viewer", "drive "+drive+" --json")
+		var doc struct{ Confirm string }
+		if err := json.Unmarshal([]byte(out), &doc); err != nil {
+			t.Errorf("drive %s: %v: %s%s", drive, err, out, errOut)
+		}
+		words += fmt.Sprintf(" %s --confirm %s", drive, doc.Confirm)
+	}
+	return words
+}
+
+// certified holds the certificate of the job that was started against its end.
+func (m *machine) certified(t *testing.T, name, said string, erased bool) {
+	id := regexp.MustCompile(`job (\d+) started`).FindStringSubmatch(said)
+	if id == nil {
+		return
+	}
+	out, _, _ := m.ssh("viewer", "certificate "+id[1]+" --format json")
+	var doc struct {
+		Result, Scope string
+		Level         *string
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil || (doc.Result == "erased") != erased || (doc.Level != nil) != erased || doc.Scope != "logical" {
+		t.Errorf("%s: its certificate: %v %+v", name, err, doc)
+	}
+}
+
+// onMedium looks at what is really there, past the kernel and the drive's own words.
+func (m *machine) onMedium(t *testing.T, name string, c cell, erased bool) {
+	var medium []byte
+	var err error
+	if c.drive == "" {
+		medium, err = os.ReadFile(m.image(strings.ToLower(c.serial)))
+	} else {
+		_, medium, err = drivesim.Ask("tcp:127.0.0.1:"+m.control, c.serial, "read", "0", "0")
+	}
+	if err != nil {
+		t.Errorf("%s: look at the medium: %v", name, err)
+		return
+	}
+	old := bytes.Count(medium, []byte("OLD CONTENT "))
+	hidden := strings.Contains(c.flags, "--keep-hidden")
+	if (erased || c.gone) && old > 0 && !hidden {
+		t.Errorf("%s: FALSE ERASED: its medium holds the old content %d times", name, old)
+	}
+	if most := len(medium) / sparsest; c.stays && old < most {
+		t.Errorf("%s: the old content is there %d times; want at least %d", name, old, most)
+	}
+}
+
+// sparsest is how many bytes of a medium hold the old content once at the least: that of some drives has numbers in between.
+const sparsest = 80
+
+// plain is a status line without what differs from run to run.
+func plain(line string) string {
+	line = regexp.MustCompile(`^\[job \d+\] \S+ `).ReplaceAllString(line, "")
+	line = regexp.MustCompile(`, \d+ errors, \S+, logical: .*$`).ReplaceAllString(line, "")
+	line = regexp.MustCompile(`^(sd[a-z]+|nvme\d+n\d+): `).ReplaceAllString(line, "")
+	line = regexp.MustCompile(`(?:SCSI|ATA|NVME|LAB)[A-Z]*\d+`).ReplaceAllString(line, "SERIAL")
+	line = regexp.MustCompile(`\b(sd[a-z]+|nvme\d+n\d+)\b`).ReplaceAllString(line, "DRIVE")
+	return strings.ReplaceAll(regexp.MustCompile(`\b\d{3,} bytes`).ReplaceAllString(line, "N bytes"), "|", "\\|")
+}
+
+// checkTable holds docs/drives.md against what happened.
+func checkTable(t *testing.T, rows [][]string) {
+	var text strings.Builder
+	text.WriteString(tableHead)
+	for n, g := range groups {
+		fmt.Fprintf(&text, "\n## %s\n\n| drive | method | outcome | what wiped says |\n|---|---|---|---|\n%s\n", g.name, strings.Join(rows[n], "\n"))
+	}
+	file := filepath.Join("..", "..", "docs", "drives.md")
+	if *updateDrives && !t.Failed() {
+		if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(file)
+	if err != nil || string(have) != text.String() {
+		t.Errorf("docs/drives.md (%v) is not what happened; -update-drives writes it anew:\n%s", err, text.String())
+	}
+}
+
+const tableHead = `# Drives: what was met, and what came of it
+
+Made by ` + "`make test-vm`" + `: each line is a drive that the appliance met in a virtual machine, through the kernel's own drivers, worked by
+the stock ssh client. Beside wiped's word and exit code, each line's certificate was held against them, and the medium was read past the
+drive. A drive that is called erased held nothing of its old content, in every line.
+
+**What has met only a simulator:** SANITIZE of SCSI, ATA and NVMe, ATA SECURITY ERASE UNIT, HPA, AMA and DCO were met on drives that
+cmd/drivesim simulates, over TCMU and NVMe/TCP; NVMe Format and SCSI FORMAT UNIT on qemu's drives too. None of them was met on hardware.
+The simulator is held against hdparm, sg3_utils, nvme-cli and smartctl, which know nothing of wiped.
+`
+
+// commandTime is how long a command may take before it counts as hung.
+const commandTime = 3 * time.Minute
+
+// ssh runs one command as one of the people.
+func (m *machine) ssh(who, command string) (out, errOut string, code int) {
+	args := append([]string{"-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=20"}, clientArgs(m.people, m.port, who, "-T", "op@127.0.0.1", command)...)
+	ctx, stop := context.WithTimeout(context.Background(), commandTime)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "ssh", args...)
+	var o, e bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &o, &e
+	_ = cmd.Run()
+	var kept []string
+	for _, line := range strings.Split(e.String(), "\n") {
+		if !strings.HasPrefix(line, "Warning: Permanently added") {
+			kept = append(kept, line)
+		}
+	}
+	return o.String(), strings.TrimSpace(strings.Join(kept, "\n")), cmd.ProcessState.ExitCode()
+}
+
+// memory gives the machine more than is usual.
+func (m *machine) memory(mib int) {
+	for n, arg := range m.args {
+		if arg == "-m" {
+			m.args[n+1] = fmt.Sprint(mib)
+		}
+	}
+}
+
+// simulated is the initramfs with the simulator of drives, what it needs, and its drives.
+func (v *vms) simulated(m *machine, lines []string) (initrd string) {
+	sim, err := os.ReadFile(filepath.Join(v.image, "..", "drivesim"))
+	if err != nil {
+		m.t.Fatalf("%v. Next: make test-vm, which builds it", err)
+	}
+	lab, err := os.ReadFile(filepath.Join(v.image, "lab.zst"))
+	if err != nil {
+		m.t.Fatalf("%v. Next: make test-vm, which builds it", err)
+	}
+	state, err := os.ReadFile(m.image("state"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	dir, overlay := m.t.TempDir(), filepath.Join(m.t.TempDir(), "sim.zst")
+	for name, text := range map[string][]byte{"drivesim": sim, "etc/drivesim": []byte(strings.Join(lines, "\n") + "\n"),
+		"etc/simulated.2": state} {
+		to := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			m.t.Fatal(err)
+		}
+		if err := os.WriteFile(to, text, 0o755); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	must(m.t, v.maker, "overlay", "--out", overlay, dir)
+	second, err := os.ReadFile(overlay)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	initrd = v.keyed(m)
+	all, err := os.ReadFile(initrd)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, more := range [][]byte{lab, second} {
+		all = append(all, make([]byte, (4-len(all)%4)%4)...) // the kernel wants each at a multiple of 4
+		all = append(all, more...)
+	}
+	if err := os.WriteFile(initrd, all, 0o600); err != nil {
+		m.t.Fatal(err)
+	}
+	m.control = freePort(m.t)
+	return initrd
+}
+
+func freePort(t testing.TB) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+// qemuDrives are those of the group qemu.
+func qemuDrives(m *machine) {
+	for _, name := range []string{"labnvme0", "labnvme1", "labnvme2", "labscsi0", "labscsi1", "labata0"} {
+		m.filled(name, 8)
+	}
+	m.plug(
+		disk("labnvme0", "nvme,serial=LABNVME0"),
+		[]string{"-device", "nvme,serial=LABNVME1,id=nvme1"},
+		disk("labnvme1", "nvme-ns,bus=nvme1,nsid=1,eui64=0x5254000000000001,logical_block_size=4096,physical_block_size=4096"),
+		disk("labnvme2", "nvme,serial=LABNVME2"),
+		[]string{"-device", "virtio-scsi-pci,id=scsi"},
+		disk("labscsi0", "scsi-hd,bus=scsi.0,serial=LABSCSI0"),
+		disk("labscsi1", "scsi-hd,bus=scsi.0,serial=LABSCSI1"),
+		disk("labata0", "ide-hd,bus=ide.0,serial=LABATA0"),
+	)
+}
