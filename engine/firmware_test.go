@@ -312,6 +312,29 @@ func TestSilentDrive(t *testing.T) {
 	}
 }
 
+// TestPlaces: on a drive of any size, there are places all over it, each one sector of it, none twice, the first and last among them.
+func TestPlaces(t *testing.T) {
+	for _, sectors := range []int64{1, 2, 63, 64, 100, 1999, 2000, 2001, 2048, 4095, 4096, 4097, 5000, 8192, 100_000, 39_063_650_304} {
+		for _, sector := range []int{512, 4096} {
+			unit := int64(sector)
+			list := places([32]byte{1, 2, 3}, sectors*unit, sector)
+			if int64(len(list)) < min(sectors, 1200) || len(list) > small {
+				t.Errorf("%d sectors of %d: %d places", sectors, sector, len(list))
+			}
+			last := -unit
+			for _, r := range list {
+				if r.Length != unit || r.Offset%unit != 0 || r.Offset <= last || r.Offset-last > sectors*unit/400+10*unit {
+					t.Fatalf("%d sectors of %d: place %+v after %d", sectors, sector, r, last)
+				}
+				last = r.Offset
+			}
+			if list[0].Offset != 0 || last != (sectors-1)*unit {
+				t.Errorf("%d sectors of %d: from %d to %d", sectors, sector, list[0].Offset, last)
+			}
+		}
+	}
+}
+
 // TestMute: nothing that shares a controller with a drive which formats itself is asked anything.
 func TestMute(t *testing.T) {
 	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)

@@ -17,11 +17,14 @@ import (
 // before the erase, so that the drive cannot say that it erased what nobody could tell from the outcome.
 const enough = 64
 
+// small drives, of so many sectors, are sampled whole: the places of the recipe would run into each other.
+const small = 4096
+
 // places are the sectors of a drive that are sampled, in the order of their offsets.
 func places(seed [32]byte, size int64, sector int) []wipe.Range {
 	extents := wipe.SampleExtents(seed, size, sector)
 	unit := int64(sector)
-	if len(extents) == 1 { // a drive too small for the recipe: every sector
+	if size/unit <= small {
 		var all []wipe.Range
 		for off := int64(0); off < size; off += unit {
 			all = append(all, wipe.Range{Offset: off, Length: unit})
@@ -84,7 +87,7 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, 
 	if err != nil {
 		return nil, 0, err
 	}
-	if dull := unmarked(where, sums); len(where)-len(dull) < enough {
+	if dull := unmarked(where, sums); len(dull) > 0 && len(where)-len(dull) < enough {
 		if marked, err = j.mark(t, spread(dull, enough), sums); err != nil {
 			return nil, 0, err
 		}

@@ -55,16 +55,28 @@ func commandsPage(t *testing.T) string {
 
 func methodsPage() string {
 	var b strings.Builder
-	b.WriteString("# Methods\n\nMade from the catalogue by `make docs`. Every method reads back what its last pass wrote, unless told not to.\n\n")
-	b.WriteString("| method | level | passes | called on paper |\n|---|---|---|---|\n")
+	b.WriteString("# Methods\n\nMade from the catalogue by `make docs`. Every method reads back what its last pass wrote, or\nwhether anything is left of what was there before, unless told not to. `methods DRIVE` says which of them a drive can do, and why not the others.\n\n")
+	b.WriteString("| method | level | passes, or what the drive does | called on paper |\n|---|---|---|---|\n")
 	for _, m := range method.All() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Level, passList(m.PassTitles()), m.Claim())
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Level, does(m), m.Claim())
 	}
 	b.WriteString("\n## What each proves\n\n")
 	for _, m := range method.All() {
 		fmt.Fprintf(&b, "- `%s`: %s.\n", m.Name, m.Proves)
 	}
 	return b.String()
+}
+
+// does is the passes of a method, or its action.
+func does(m method.Method) string {
+	if m.Action == "" {
+		return passList(m.PassTitles())
+	}
+	text := m.Title + "; can be neither cancelled nor resumed, it is followed"
+	if m.OnlyNamed {
+		text += "; only when named"
+	}
+	return text
 }
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

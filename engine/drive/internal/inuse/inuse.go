@@ -149,10 +149,28 @@ func (s *Snapshot) openers(proc string) {
 	dirs, _ := filepath.Glob(filepath.Join(proc, "[0-9]*"))
 	self := fmt.Sprint(os.Getpid())
 	for _, dir := range dirs {
-		if pid := filepath.Base(dir); pid != self {
+		if pid := filepath.Base(dir); pid != self && !isOurs(dir, self) {
 			s.openIn(dir, pid)
 		}
 	}
+}
+
+// asker is the one program that this one starts on drives: it asks for their health, and reads only.
+const asker = "smartctl"
+
+// isOurs tells whether a process is the asker, started by this program.
+func isOurs(dir, self string) bool {
+	stat, err := os.ReadFile(filepath.Join(dir, "stat")) // PID (COMMAND) STATE PARENT ..., proc(5)
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), "(")
+	at := strings.LastIndexByte(rest, ')')
+	if at < 0 || rest[:at] != asker {
+		return false
+	}
+	fields := strings.Fields(rest[at+1:])
+	return len(fields) > 1 && fields[1] == self
 }
 
 func (s *Snapshot) openIn(dir, pid string) {
