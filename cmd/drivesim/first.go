@@ -18,7 +18,7 @@ import (
 const (
 	scenarioFile = "/etc/drivesim"                  // the drives
 	moduleFolder = "/usr/lib/drivesim"              // the kernel modules that they need
-	moduleList   = "/usr/lib/drivesim/modules.list" // their files, each after those that it needs
+	moduleList   = "/usr/lib/drivesim/modules.list" // their files with parameters, each after those that it needs
 	nextProgram  = "/init"                          // which becomes the first process
 )
 
@@ -78,14 +78,15 @@ func loadModules() error {
 	var errs []error
 	for lines := bufio.NewScanner(list); lines.Scan(); {
 		if name := strings.TrimSpace(lines.Text()); name != "" && !strings.HasPrefix(name, "#") {
-			errs = append(errs, loadModule(filepath.Join(moduleFolder, filepath.Base(name))))
+			file, params, _ := strings.Cut(name, " ")
+			errs = append(errs, loadModule(filepath.Join(moduleFolder, filepath.Base(file)), params))
 		}
 	}
 	return errors.Join(append(errs, mount("configfs", "/sys/kernel/config", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC))...)
 }
 
 // loadModule leaves alone what is there already.
-func loadModule(path string) error {
+func loadModule(path, params string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("load module: %w", err)
@@ -95,7 +96,7 @@ func loadModule(path string) error {
 	if !strings.HasSuffix(path, ".ko") {
 		flags = unix.MODULE_INIT_COMPRESSED_FILE
 	}
-	if err := unix.FinitModule(int(f.Fd()), "", flags); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := unix.FinitModule(int(f.Fd()), params, flags); err != nil && !errors.Is(err, unix.EEXIST) {
 		return fmt.Errorf("load module %s: %w", filepath.Base(path), err)
 	}
 	return nil

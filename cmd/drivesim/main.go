@@ -99,6 +99,13 @@ func serve(args []string) error {
 		return errors.Join(err, b.Close())
 	}
 	b.Others = others.Obey
+	for n, words := range s.Zoned {
+		stop, err := zonedDrive(n, words)
+		if err != nil {
+			return errors.Join(err, others.Close(), b.Close())
+		}
+		defer func() { _ = stop() }() // it is gone with the kernel in any case
+	}
 	for _, address := range slices.Concat(*addresses, s.Control) {
 		if _, err := b.Listen(address); err != nil {
 			return errors.Join(err, others.Close(), b.Close())

@@ -24,6 +24,9 @@ var labTools = map[string][]string{
 	"sg3-utils": {"usr/bin/sg_inq", "usr/bin/sg_vpd", "usr/bin/sg_readcap", "usr/bin/sg_opcodes", "usr/bin/sg_sanitize", "usr/bin/sg_format", "usr/bin/sg_requests", "usr/bin/sg_turs", "usr/bin/sg_raw", "usr/bin/sg_modes", "usr/bin/sg_logs", "usr/bin/sg_dd", "usr/bin/sg_reset"},
 }
 
+// labParams are what modules are loaded with: null_blk would make a drive of its own accord.
+var labParams = map[string]string{"null_blk": "nr_devices=0"}
+
 // labFolder is where the simulator of drives looks for its modules, and for the list of their files in the order of loading.
 const labFolder = "usr/lib/drivesim"
 
@@ -66,7 +69,7 @@ func (b *build) labModules(tree archive.Tree) error {
 	var names []string
 	for _, m := range selected.Order() {
 		name := path.Base(m.Path)
-		names = append(names, name)
+		names = append(names, strings.TrimSpace(name+" "+labParams[m.Name]))
 		tree.File(path.Join(labFolder, name), 0o644, filepath.Join(dir, m.Path))
 	}
 	tree.Bytes(path.Join(labFolder, "modules.list"), 0o644, []byte(strings.Join(append(names, ""), "\n")))

@@ -10,6 +10,7 @@ type cell struct {
 	flags   string // of erase
 	says    string // in the last status line, or in the refusal
 	outcome string // in the table
+	before  string // a command that is run first, with SERIAL for its serial
 	spaces  int    // so many namespaces of it are named, by the kernel's names; 0: it is named by its serial
 	gone    bool   // that nothing of the old content is on the medium afterwards
 	stays   bool   // that all of it is: what the lie is about
@@ -56,7 +57,9 @@ var scsiDrives = []cell{
 	{kind: "SCSI, bad sectors", drive: "scsi size=4M bad=100,5000", flags: "--method random", says: `FAILED: 1024 bytes could not be written`, outcome: isReported},
 	{kind: "SCSI, bad sectors", drive: "scsi size=4M sanitize=block took=1s bad=0", flags: "", says: `FAILED: 512 bytes could not be read afterwards`, outcome: isReported},
 	{kind: "SCSI, write protected", drive: "scsi size=512K sanitize=block read-only", flags: "", says: `read-only`, outcome: isRefused, stays: true},
-	{kind: "SCSI, sectors of 520 bytes", drive: "scsi size=512K sector=520 sanitize=block", flags: "--method random", says: `its sectors have 520 bytes`, outcome: isRefused, stays: true},
+	{kind: "SCSI, sectors of 520 bytes", drive: "scsi size=512K sector=520 sanitize=block", flags: "--method random", says: `its sectors have 520 bytes`, outcome: isRefused, stays: true}, {kind: "SCSI, sectors of 520 bytes, brought to 512", drive: "scsi size=512K sector=520 sanitize=block took=2s", before: "format SERIAL --sector-size 512 --confirm SERIAL", flags: "--method random", says: `erased: clear, random, verified full`, outcome: isErased, gone: true},
+	{kind: "host-managed zones (null_blk)", drive: "zoned size=32 zone_size=4 blocksize=4096", flags: "--method random", says: `erased: clear, random, verified full`, outcome: isErased},
+	{kind: "host-managed zones, the first two conventional (null_blk)", drive: "zoned size=32 zone_size=4 zone_nr_conv=2 blocksize=4096", flags: "--method dod-3", says: `erased: clear, dod-3, verified full`, outcome: isErased},
 }
 
 // ataDrives are drives of drivesim behind a translation of SCSI to ATA.

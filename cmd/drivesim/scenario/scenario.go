@@ -56,6 +56,7 @@ type Drive struct {
 type Scenario struct {
 	Drives  []Drive
 	NVMe    []string // lines of drives of the other kind, without the word nvme
+	Zoned   []string // lines of zoned drives of the kernel's null_blk, without the word zoned
 	Control []string // addresses where the control listens besides the usual one
 }
 
@@ -68,6 +69,8 @@ func Parse(text string) (s Scenario, err error) {
 		case "":
 		case "nvme":
 			s.NVMe = append(s.NVMe, rest)
+		case "zoned":
+			s.Zoned = append(s.Zoned, rest)
 		case "control":
 			s.Control = append(s.Control, strings.TrimSpace(rest))
 		default:
