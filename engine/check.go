@@ -40,7 +40,7 @@ func (j *job) claims(at position) (list []claim) {
 	if at.offset > 0 {
 		list = append(list, claim{area: wipe.Range{Length: at.offset}, pass: at.pass, bad: resumed(at, j.resumedBad)})
 	}
-	if at.pass > 1 && at.offset < j.size() {
+	if at.pass > 1 && at.offset < j.size() && !j.targets[0].zoned { // where zones are reset, nothing of the pass before is left
 		list = append(list, claim{wipe.Range{Offset: at.offset, Length: j.size() - at.offset}, at.pass - 1, min(at.pass, j.plan.passes), j.lastBad()})
 	}
 	return list

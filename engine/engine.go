@@ -41,13 +41,14 @@ type Config struct {
 
 // Engine runs jobs. Its methods may be called from any goroutine.
 type Engine struct {
-	cfg        Config
-	turns      turns
-	news       bell
-	stop       chan struct{} // closed when the program ends
-	running    sync.WaitGroup
-	submitting sync.Mutex // one command at a time decides which drives it takes
-	ending     sync.Mutex // a job is not cancelled while it is being resumed
+	cfg         Config
+	turns       turns
+	controllers controllers
+	news        bell
+	stop        chan struct{} // closed when the program ends
+	running     sync.WaitGroup
+	submitting  sync.Mutex // one command at a time decides which drives it takes
+	ending      sync.Mutex // a job is not cancelled while it is being resumed
 
 	mu    sync.Mutex
 	jobs  map[uint64]*job   // unfinished ones, and those that ended lately

@@ -72,7 +72,11 @@ func (j *job) healthAfter(result State) *journal.Health {
 	if err := t.claim.Check(); err != nil {
 		return nil // whatever is under its name now, it is another drive
 	}
-	return healthRecord(j.e.cfg.Health.Fresh(drive.Info{Name: t.rec.Name, Path: t.path, Size: t.rec.SizeBytes, Transport: t.rec.Transport, ID: t.want}))
+	i := drive.Info{Name: t.rec.Name, Path: t.path, Size: t.rec.SizeBytes, Transport: t.rec.Transport, ID: t.want, Controller: t.group}
+	if j.e.mute(i) != 0 {
+		return nil
+	}
+	return healthRecord(j.e.cfg.Health.Fresh(i))
 }
 
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up

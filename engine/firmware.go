@@ -14,7 +14,8 @@ const (
 	orderTime = time.Minute      // until it accepts a command that does not block
 	lookTime  = 20 * time.Second // until it answers how far it is; then it counts as silent, and is waited for all the same
 	idleTime  = 24 * time.Hour   // for a drive that gives no estimate: without any progress
-	looks     = 3                // so often a drive may say in a row that it knows of no erase
+	doubtTime = 30 * time.Second // for a drive that says that it knows of no erase: it may just have come back from a reset
+	looks     = 3                // so often a drive must say in a row that it ended that was never seen at it
 )
 
 // patience is how long the drive may erase itself without getting on.
@@ -42,6 +43,11 @@ func (j *job) eraseItself() signal {
 	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
 	defer p.close()
 	if !j.plan.sent {
+		defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
+		if err := j.recheck(); err != nil { // taking samples may have taken long
+			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
+			return stopped
+		}
 		if !j.commit() {
 			return stopped
 		}
@@ -134,6 +140,9 @@ func (j *job) answered(err error) (next signal, over bool) {
 	case errors.As(err, &refused):
 		j.mu.Lock()
 		j.found.refused = refused.Error() + "; nothing was erased"
+		if n := j.found.firmware.Marked; n > 0 {
+			j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
+		}
 		if refused.Next != "" {
 			j.found.refused += "; " + refused.Next
 		}
@@ -152,8 +161,9 @@ func (j *job) setPart(part float64) {
 
 // follow asks the drive how far it is until it has ended, or nothing more can be known.
 func (j *job) follow(p *prober) signal {
+	pickedUp := !j.found.firmware.LastLook.IsZero()
 	wait := 10 * time.Millisecond // the first look comes at once: a fast drive is to be seen at it
-	moved, reached, unknown, quick := time.Now(), -1.0, 0, 0
+	moved, reached, doubt, quick, first := time.Now(), -1.0, time.Time{}, 0, true
 	for {
 		if err := j.checkClaims(); err != nil {
 			j.breakOff(fmt.Errorf("while the drive erased itself: %w", err))
@@ -163,18 +173,21 @@ func (j *job) follow(p *prober) signal {
 		switch {
 		case err != nil:
 		case s.Phase == drive.Running:
-			if unknown = 0; s.Done > reached {
+			if doubt = (time.Time{}); s.Done > reached {
 				moved, reached = time.Now(), s.Done
 			}
 			j.running(s)
 		case s.Phase == drive.Succeeded && !s.Named && !s.Other && j.found.firmware.Seen.IsZero() && quick < looks:
 			quick++ // it may not have begun yet: the status of some drives tells ended from not begun in no way
 		case s.Phase != drive.None:
-			return j.saidEnd(s)
-		default:
-			if unknown++; unknown >= looks {
-				return j.lose("the drive knows nothing of the erase (" + s.Text + "); erase it again")
-			}
+			return j.saidEnd(s, first && pickedUp)
+		case doubt.IsZero():
+			doubt = time.Now()
+		case time.Since(doubt) > min(doubtTime, j.patience()/2):
+			return j.lose("the drive knows nothing of the erase (" + s.Text + "); overwrite it")
+		}
+		if err == nil {
+			first = false
 		}
 		if time.Since(moved) > j.patience() {
 			if err != nil {
@@ -201,12 +214,12 @@ func (j *job) running(s drive.Status) {
 }
 
 // saidEnd takes note of how the drive says that it ended.
-func (j *job) saidEnd(s drive.Status) signal {
+func (j *job) saidEnd(s drive.Status, unwatched bool) signal {
 	if s.Phase == drive.Succeeded && s.Other {
-		return j.lose("the drive speaks of the success of another command (" + s.Text + "); erase it again")
+		return j.lose("the drive speaks of the success of another command (" + s.Text + "); overwrite it")
 	}
 	j.know(func(fw *journal.Firmware, now journal.Time) {
-		fw.Ended, fw.Status, fw.Named, fw.Failed = now, s.Text, s.Named, s.Phase == drive.Failed
+		fw.Ended, fw.Status, fw.Named, fw.Failed, fw.Unwatched = now, s.Text, s.Named, s.Phase == drive.Failed, unwatched
 	})
 	if s.Phase == drive.Failed {
 		return stopped

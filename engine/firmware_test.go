@@ -124,7 +124,7 @@ func TestFirmwareTold(t *testing.T) {
 	id := w.erase(string(blocking), "full", "f0")[0]
 	eventually(t, "the drive hears the command", func() bool { return len(f.Commands()) == 1 })
 	c := w.record(id).Checkpoint
-	if c == nil || c.Firmware == nil || c.Firmware.Sent.IsZero() || len(c.Firmware.Samples) < enough {
+	if c == nil || c.Firmware == nil || c.Firmware.Sent.IsZero() || len(c.Firmware.Samples) < stretches {
 		t.Fatalf("the drive was told, and on record is %+v", c)
 	}
 	if _, err := w.Cancel([]uint64{id}, patience); err == nil || !strings.Contains(err.Error(), "no drive can be stopped") {
@@ -164,7 +164,7 @@ func TestFirmwarePickedUp(t *testing.T) {
 		}
 		f.SelfErasing(map[State]drivetest.Lie{Erased: drivetest.Honest, Failed: drivetest.Kept, Unknown: drivetest.Forgets}[c.want],
 			drive.Ability{Action: followed})
-		w = open(t, file, nil, f)
+		w = open(t, file, quick, f)
 		v := w.end(id)
 		if v.State != c.want || len(f.Commands()) != 1 {
 			t.Errorf("%+v: %s: %s, after %d commands", c, v.State, v.Last.Reason, len(f.Commands()))
@@ -369,7 +369,7 @@ func TestMethodsFor(t *testing.T) {
 	for _, m := range MethodsFor(a) {
 		names = append(names, m.Name)
 	}
-	if !slices.Equal(names[:4], []string{"sanitize-crypto", "format-unit", "random", "zero"}) {
+	if !slices.Equal(names[:5], []string{"sanitize-crypto", "random", "zero", "one", "format-unit"}) {
 		t.Errorf("%q", names)
 	}
 	if c := CannotFor(a); len(c) != 1 || c[0] != (Cannot{"security-erase", "frozen by the BIOS", "suspend"}) {
@@ -426,6 +426,18 @@ func TestJudgeFirmware(t *testing.T) {
 		{"refused", func(f *findings) { f.refused = "x" }, Failed},
 		{"broken", func(f *findings) { f.broken = "x" }, Failed},
 		{"not verified", func(f *findings) { f.verify, f.read = "none", journal.Verification{} }, Unverified},
+		{"not verified, not seen, something could tell", func(f *findings) {
+			f.verify, f.read, f.firmware.Seen = "none", journal.Verification{}, journal.Time{}
+		}, Unknown},
+		{"not verified, not seen, named", func(f *findings) {
+			f.verify, f.read, f.firmware.Seen, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, true
+		}, Unverified},
+		{"not verified, named, not accepted", func(f *findings) {
+			f.verify, f.read, f.firmware.Seen, f.firmware.Accepted, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, journal.Time{}, true
+		}, Unknown},
+		{"ended unwatched, and left something", func(f *findings) { f.firmware.Unwatched, f.firmware.Others = true, 1 }, Unknown},
+		{"ended unwatched, rekeyed", func(f *findings) { f.firmware.Unwatched, f.firmware.Others, f.rekeyed = true, 1, true }, Erased},
+		{"ended unwatched, and left nothing", func(f *findings) { f.firmware.Unwatched = true }, Erased},
 		{"not verified, not attributed", func(f *findings) {
 			f.verify, f.firmware.Seen, f.firmware.Telling = "none", journal.Time{}, 0
 		}, Unknown},

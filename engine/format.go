@@ -50,6 +50,11 @@ func (e *Engine) Format(ctx context.Context, req FormatRequest, tell func(part f
 	return nil
 }
 
+func reached(a drive.Answers, action drive.Action) []drive.Reach {
+	ability, _ := a.Ability(action)
+	return ability.Reaches
+}
+
 func formatRefusal(i drive.Info, err error) error {
 	r := &Refusal{Kind: Unsafe, What: i.Name, Why: drive.Clean(err.Error()), Next: "drive " + arg(i.Name), Cause: err}
 	var said *drive.RefusedError
@@ -122,6 +127,8 @@ func (e *Engine) planFormat(req FormatRequest) (Item, error) {
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "its kind of drive cannot change the size of its sectors here", "drive "+arg(item.Drive.Name)))
 	case a.Busy != "":
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "it is busy: "+a.Busy, "wait until it is ready"))
+	case len(reached(a, drive.FormatUnit)) > 0:
+		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "formatting it would also end what is on "+describe(reached(a, drive.FormatUnit)[0], all), "drive "+arg(item.Drive.Name)))
 	case a.Sector == req.Sector:
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, fmt.Sprintf("its sectors have %d bytes already", req.Sector), "drive "+arg(item.Drive.Name)))
 	}

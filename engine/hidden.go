@@ -9,14 +9,18 @@ import (
 	"wiped/engine/drive"
 )
 
+// keptHidden is how a hidden area is recorded that somebody decided to leave.
+const keptHidden = ", left as it is, NOT erased"
+
 // decideHidden says what is to be done about areas that reads and writes do not reach, and refuses what nobody decided.
 func (item *Item) decideHidden(req Request) (refusals Refusals) {
 	a, i := item.Answers, item.Drive
-	if opened := req.opened[i.Path]; opened != "" && len(a.Hidden) > 0 {
-		return Refusals{refuse(Unsafe, i.Name, opened+" is open now, and the system does not see it yet",
-			"unplug the drive and plug it in again, or reboot; then erase it")}
-	} else if opened != "" {
-		item.Hidden = opened + ", opened and erased with the rest"
+	if opened, ok := req.opened[i.Path]; ok {
+		if len(a.Hidden) > 0 || a.Problem != "" || a.HiddenWhy != "" || i.Size != opened.size {
+			return Refusals{refuse(Unsafe, i.Name, opened.areas+" is open now, and the system does not see it yet",
+				"unplug the drive and plug it in again, or reboot; then erase it")}
+		}
+		item.Hidden = opened.areas + ", opened and erased with the rest"
 		return nil
 	}
 	if len(a.Hidden) == 0 {
@@ -31,7 +35,7 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 	areas := hiddenAreas(a.Hidden)
 	switch {
 	case req.KeepHidden:
-		item.Hidden = areas + ", left as it is, NOT erased"
+		item.Hidden = areas + keptHidden
 	case !req.Unhide:
 		return Refusals{refuse(Unsafe, i.Name, "it has a hidden area, which erasing would not reach: "+areas,
 			"erase it with --unhide, which opens it for good, or with --keep-hidden, which leaves it as it is")}
@@ -46,6 +50,12 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 	return refusals
 }
 
+// opening is what was opened for a request, and how large the drive must be since.
+type opening struct {
+	areas string
+	size  int64 // bytes
+}
+
 func hiddenAreas(list []drive.Hidden) string {
 	var areas []string
 	for _, h := range list {
@@ -57,7 +67,7 @@ func hiddenAreas(list []drive.Hidden) string {
 // unhide opens the hidden areas of the items that are to have it so, which nobody else may use meanwhile. The sizes of
 // these drives change, so that the request is to be planned anew.
 func (e *Engine) unhide(items []Item, req *Request) error {
-	req.opened = map[string]string{}
+	req.opened = map[string]opening{}
 	var refusals Refusals
 	for _, item := range every(items) {
 		if !item.unhide {
@@ -67,8 +77,12 @@ func (e *Engine) unhide(items []Item, req *Request) error {
 			refusals = append(refusals, r)
 			continue
 		}
-		req.opened[item.Drive.Path] = hiddenAreas(item.Answers.Hidden)
-		e.cfg.Log.Info("hidden areas opened", "drive", item.Drive.Name, "serial", item.Drive.Serial, "areas", req.opened[item.Drive.Path])
+		o := opening{hiddenAreas(item.Answers.Hidden), item.Drive.Size}
+		for _, h := range item.Answers.Hidden {
+			o.size += h.Bytes
+		}
+		req.opened[item.Drive.Path] = o
+		e.cfg.Log.Info("hidden areas opened", "drive", item.Drive.Name, "serial", item.Drive.Serial, "areas", o.areas)
 	}
 	return refusals.orNil()
 }

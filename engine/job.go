@@ -25,7 +25,9 @@ var (
 type target struct {
 	rec   journal.Drive
 	want  drive.ID
+	zoned bool   // it takes writes in order only
 	group string // the controller that it shares with other drives
+	paths []string
 	path  string // where the drive is now; a job that goes on may find it under another name
 	claim drive.Claim
 }
@@ -71,6 +73,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 	if r.Job.Method.Action != "" {
 		j.plan.passes, j.plan.action = 1, true
 		j.found.firmware = &journal.Firmware{}
+		j.found.rekeyed = rekeys(drive.Action(r.Job.Method.Action))
 	}
 	j.latest = r.Job.Submitted
 	for _, c := range r.Changes {
@@ -112,7 +115,7 @@ func (j *job) seed() (seed [32]byte) {
 
 // extents are the areas of a drive that verification reads.
 func (j *job) extents(t target) []wipe.Range {
-	return verifyExtents(j.rec.Verify, j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
+	return verifyExtents(j.rec.Method.Action != "", j.rec.Verify, j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 }
 
 func (j *job) verifyBytes() (n int64) {

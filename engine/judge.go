@@ -23,6 +23,7 @@ type findings struct {
 	sampleBytes int64 // what verification had to read
 
 	firmware *journal.Firmware // of a method with an action: what became of it; nil: the method overwrites
+	rekeyed  bool              // the action leaves ciphertext: what is read afterwards looks like anything
 	refused  string            // why the drive did not begin
 	lost     string            // why it cannot be known what became of the action
 }

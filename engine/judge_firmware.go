@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"wiped/engine/drive"
 	"wiped/engine/journal"
 )
 
@@ -30,22 +31,29 @@ func judgeFirmware(f findings) (result State, reason string) {
 	case fw.Ended.IsZero():
 		return Unknown, "the drive never said that it ended"
 	case fw.Accepted.IsZero() && fw.Seen.IsZero() && !fw.Named:
-		return Unknown, "the drive never said that it took the command; erase it again"
+		return Unknown, "the drive never said that it took the command; overwrite it"
 	case f.cancelled:
 		return Cancelled, "the drive erased itself, and nothing was verified"
-	case f.verify == "none" && attributed(fw):
-		return Unverified, "the drive erased itself, NOT verified"
+	case f.verify == "none" && !fw.Accepted.IsZero() && (!fw.Seen.IsZero() || fw.Named || fw.Blocked):
+		return Unverified, "the drive was told to, and said that it ended well; NOT verified"
+	case f.verify == "none":
+		return Unknown, "the drive was never seen at it, and nothing was verified; overwrite it"
 	case read.MismatchBytes > 0:
 		return Failed, fmt.Sprintf("the drive said that it erased itself, and %d bytes of what was there before are still found", read.MismatchBytes)
 	case read.UnreadableBytes > 0:
 		return Failed, fmt.Sprintf("%d bytes could not be read afterwards; overwrite the drive as well", read.UnreadableBytes)
 	case f.verify != "none" && (read.BytesRead == 0 || read.BytesRead != f.sampleBytes):
 		return Failed, "verification did not read all that it should: this is a defect in wiped"
+	case fw.Unwatched && fw.Others > 0 && !f.rekeyed:
+		return Unknown, "the drive ended while nobody watched, and holds something that its erase did not leave; erase it again"
 	case !attributed(fw):
 		return Unknown, "the drive was never seen at it, and held nothing that could tell; erase it by overwriting"
 	}
 	return Erased, ""
 }
+
+// rekeys tells whether an action leaves what was there, but for its key.
+func rekeys(a drive.Action) bool { return a == drive.SanitizeCrypto || a == drive.FormatCrypto }
 
 // attributed tells whether the end that the drive reported is that of this job's command. It was seen at it, or there was
 // something on it, written by this job if need be, that is gone now: a success that is neither is an empty word.
@@ -65,6 +73,9 @@ func firmwareEvidence(fw journal.Firmware, read journal.Verification) (list []st
 	}
 	if !fw.Seen.IsZero() {
 		add("the drive was seen at it, first at %s", fw.Seen)
+	}
+	if fw.Unwatched {
+		add("nobody watched the drive from %s until it had ended", fw.LastLook)
 	}
 	if fw.Named {
 		add("the drive's status names this job's command")

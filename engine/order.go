@@ -25,7 +25,7 @@ type Request struct {
 	Note       string
 	Operator   journal.Operator
 
-	opened map[string]string // by path: what was opened for this request
+	opened map[string]opening // by path: what was opened for this request
 }
 
 // Item is what would be done to one drive.
@@ -54,7 +54,7 @@ func every(items []Item) (all []Item) {
 func (i Item) TotalBytes() (total int64) {
 	for _, one := range every([]Item{i}) {
 		total += one.Drive.Size * int64(steps(i.Method))
-		for _, e := range verifyExtents(i.Verify, [32]byte{}, one.Drive.Size, one.Drive.LogicalSector) {
+		for _, e := range verifyExtents(i.Method.Action != "", i.Verify, [32]byte{}, one.Drive.Size, one.Drive.LogicalSector) {
 			total += e.Length
 		}
 	}
@@ -340,11 +340,13 @@ func identity(d journal.Drive) drive.ID {
 	return drive.ID{Serial: d.Serial, WWN: string(d.WWN), Size: d.SizeBytes, DiskSeq: d.DiskSeq, Boot: d.Boot, Device: d.Device, Inode: d.Inode}
 }
 
-func verifyExtents(verify string, seed [32]byte, size int64, sector int) []wipe.Range {
-	switch verify {
-	case "none":
+// verifyExtents are the areas that verification reads. A small drive that erased itself is read whole: every sector of it
+// was a sample.
+func verifyExtents(itself bool, verify string, seed [32]byte, size int64, sector int) []wipe.Range {
+	switch {
+	case verify == "none":
 		return nil
-	case "sample":
+	case verify == "sample" && !(itself && size/int64(sector) <= small):
 		return wipe.SampleExtents(seed, size, sector)
 	}
 	return []wipe.Range{{Offset: 0, Length: size}}

@@ -51,6 +51,11 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 	}
 	items[0].Also = items[1:]
 	j.bind(items[0], claims)
+	j.mu.Lock()
+	if j.found.firmware.LastLook.IsZero() {
+		j.found.firmware.LastLook = j.latest
+	}
+	j.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	j.begin()
@@ -65,9 +70,14 @@ func (t target) among(all []drive.Drive) (Item, error) {
 		if i.Serial != t.rec.Serial {
 			continue
 		}
-		if err = t.want.Same(i.ID); err == nil {
-			return Item{Drive: i, Confirm: confirmWord(i, all), drive: d}, nil
+		if err = t.want.Same(i.ID); err != nil {
+			continue
 		}
+		item := Item{Drive: i, Confirm: confirmWord(i, all), drive: d}
+		if item.Confirm == "" {
+			return Item{}, fmt.Errorf("%s (serial %s): another drive here has the same serial, and no WWN tells them apart", t.rec.Name, t.rec.Serial)
+		}
+		return item, nil
 	}
 	return Item{}, fmt.Errorf("%s (serial %s): %w", t.rec.Name, t.rec.Serial, err)
 }

@@ -23,7 +23,9 @@ func Predict(item Item) (d time.Duration, basis string) {
 		if ability.Takes == 0 {
 			return 0, "the drive gives no estimate"
 		}
-		bytes -= item.Drive.Size
+		for _, one := range every([]Item{item}) {
+			bytes -= one.Drive.Size
+		}
 	}
 	speed := readSpeed(item)
 	switch {

@@ -185,18 +185,21 @@ func (j *job) recheckOne(t target, all []drive.Drive) error {
 		for _, o := range obstacles(i, j.e.cfg, 0) {
 			return errors.New(o.why)
 		}
-		return nil
+		if j.e.mute(i) != 0 {
+			return nil // it must not be asked now, and is not told anything either
+		}
+		return j.stillSo(t, d.Ask())
 	}
 	return drive.ErrGone
 }
 
-// settings are those every run of this job shares.
-func (j *job) settings(pattern wipe.Pattern, extents []wipe.Range) wipe.Run {
+// settings are those every run of this job over one of its drives shares.
+func (j *job) settings(t target, pattern wipe.Pattern, extents []wipe.Range) wipe.Run {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.progress = &wipe.Progress{}
 	j.rate.at, j.rate.bytes = time.Now(), j.prior
-	return wipe.Run{Pattern: pattern, Extents: extents, Sector: j.rec.Drive.LogicalSector, Fatal: j.fatal, Progress: j.progress}
+	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Progress: j.progress}
 }
 
 // fatal tells errors of one area from the end of the drive.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 
 	"wiped/engine/journal"
@@ -13,9 +14,9 @@ import (
 // What a drive held before it erased itself is known by samples: single sectors, at the places where a representative
 // sampling begins its reads.
 
-// enough telling sectors are these for one drive; where there are fewer, as many places are written with random bytes
-// before the erase, so that the drive cannot say that it erased what nobody could tell from the outcome.
-const enough = 64
+// stretches is into how many equal parts the places of a drive are divided. In a part without any telling sector one is
+// written with random bytes before the erase: so no part of the drive can be said to be erased where nobody could tell.
+const stretches = 256
 
 // small drives, of so many sectors, are sampled whole: the places of the recipe would run into each other.
 const small = 4096
@@ -87,8 +88,8 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, 
 	if err != nil {
 		return nil, 0, err
 	}
-	if dull := unmarked(where, sums); len(dull) > 0 && len(where)-len(dull) < enough {
-		if marked, err = j.mark(t, spread(dull, enough), sums); err != nil {
+	if dull := dullStretches(where, sums); len(dull) > 0 {
+		if marked, err = j.mark(t, dull, sums); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -98,25 +99,16 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, 
 	return taken, marked, nil
 }
 
-// unmarked are the places that hold nothing telling.
-func unmarked(where []wipe.Range, sums map[int64]string) (dull []wipe.Range) {
-	for _, at := range where {
-		if sums[at.Offset] == "" {
-			dull = append(dull, at)
+// dullStretches is a place in the middle of each stretch in which no place holds anything telling.
+func dullStretches(where []wipe.Range, sums map[int64]string) (dull []wipe.Range) {
+	parts := min(stretches, len(where))
+	for n := range parts {
+		part := where[n*len(where)/parts : (n+1)*len(where)/parts]
+		if !slices.ContainsFunc(part, func(at wipe.Range) bool { return sums[at.Offset] != "" }) {
+			dull = append(dull, part[len(part)/2])
 		}
 	}
 	return dull
-}
-
-// spread picks at most so many of a list, evenly, the last among them.
-func spread(list []wipe.Range, most int) (some []wipe.Range) {
-	if len(list) <= most {
-		return list
-	}
-	for n := range most {
-		some = append(some, list[(n+1)*len(list)/most-1])
-	}
-	return some
 }
 
 // mark writes random bytes to places and reads back which of them hold something telling now. A drive that takes no
@@ -131,7 +123,7 @@ func (j *job) mark(t target, where []wipe.Range, sums map[int64]string) (marked 
 		return 0, fmt.Errorf("open the drive to mark it: %w", err)
 	}
 	defer w.Close()
-	run := j.settings(wipe.Pattern{Key: key}, where)
+	run := j.settings(t, wipe.Pattern{Key: key}, where)
 	defer j.forgetProgress()
 	if err := run.Write(j.ctx, w); err != nil {
 		return 0, err
@@ -159,7 +151,7 @@ func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error
 	}
 	defer r.Close()
 	j.sawDirect(r.Direct())
-	run := j.settings(wipe.Pattern{}, adjoined(where))
+	run := j.settings(t, wipe.Pattern{}, adjoined(where))
 	defer j.forgetProgress()
 	var mu sync.Mutex
 	sums, size := map[int64]string{}, t.rec.LogicalSector
@@ -275,7 +267,7 @@ func (j *job) readAfter(t target, sums map[string]bool) (v journal.Verification,
 	defer r.Close()
 	j.sawDirect(r.Direct())
 	var f finding
-	run := j.settings(wipe.Pattern{}, j.extents(t))
+	run := j.settings(t, wipe.Pattern{}, j.extents(t))
 	err = run.Read(j.ctx, r, func(off int64, part []byte) { f.look(sums, t.rec.LogicalSector, off, part) })
 	if err == nil {
 		err = t.claim.Check()

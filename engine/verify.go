@@ -46,7 +46,7 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 	}
 	defer r.Close()
 	j.sawDirect(r.Direct())
-	run := j.settings(pattern, extents)
+	run := j.settings(j.targets[0], pattern, extents)
 	run.Skip = skip
 	err = run.Verify(j.ctx, r)
 	if err == nil {

@@ -24,7 +24,7 @@ func (j *job) write(at position) signal {
 		j.breakOff(fmt.Errorf("prepare the drive for writing: %w", err))
 		return stopped
 	}
-	run := j.settings(j.patterns[at.pass-1], []wipe.Range{{Offset: at.offset, Length: j.size() - at.offset}})
+	run := j.settings(j.targets[0], j.patterns[at.pass-1], []wipe.Range{{Offset: at.offset, Length: j.size() - at.offset}})
 	if inOrder {
 		run.Depth = 1
 	}

@@ -88,7 +88,7 @@ func driveDocumentAll(d engine.DriveView) driveDetails {
 		Cannot: orEmpty(d.Cannot), CommandSet: known(d.Answers.Set), Bridge: known(d.Answers.Bridge), Busy: known(d.Answers.Busy),
 		NotReached: orEmpty(d.Answers.Kept), Facts: []factJSON{},
 	}
-	for _, f := range facts(d) {
+	for _, f := range slices.Concat(sources(d), facts(d)) {
 		doc.Facts = append(doc.Facts, factJSON(f))
 	}
 	if h := d.Health; h.Word != "" {
@@ -99,6 +99,24 @@ func driveDocumentAll(d engine.DriveView) driveDetails {
 
 // facts is everything that is known besides, each with its source.
 func facts(d engine.DriveView) []drive.Fact { return slices.Concat(d.Facts, d.Answers.Facts) }
+
+// sources is where what stands in the document comes from.
+func sources(d engine.DriveView) (list []drive.Fact) {
+	for _, f := range []drive.Fact{
+		{Name: "WWN", Value: d.WWN, Source: "sysfs wwid"},
+		{Name: "vendor", Value: d.Vendor, Source: said(d, d.Answers.Identity.Vendor)},
+		{Name: "model", Value: d.Model, Source: said(d, d.Answers.Identity.Model)},
+		{Name: "firmware", Value: d.Firmware, Source: said(d, d.Answers.Identity.Firmware)},
+		{Name: "size", Value: fmt.Sprintf("%s, %d bytes", size(d.Size), d.Size), Source: "sysfs size"},
+		{Name: "sectors", Value: sectors(d.Info), Source: "sysfs queue"},
+		{Name: "transport", Value: d.Transport, Source: "sysfs path"},
+	} {
+		if f.Value != "" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
 
 func orEmpty[T any](list []T) []T {
 	if list == nil {
@@ -112,14 +130,13 @@ func driveRows(d engine.DriveView) [][2]string {
 		{"name", d.Name},
 		{"path", strings.Join(d.Paths, ", ")},
 		{"serial", d.Serial + " (" + d.SerialSource + ")"},
-		{"WWN", from(d.WWN, "sysfs wwid")},
-		{"vendor", from(d.Vendor, said(d, d.Answers.Identity.Vendor))},
-		{"model", from(d.Model, said(d, d.Answers.Identity.Model))},
-		{"firmware", from(d.Firmware, said(d, d.Answers.Identity.Firmware))},
-		{"size", from(fmt.Sprintf("%s, %d bytes", size(d.Size), d.Size), "sysfs size")},
-		{"sectors", from(sectors(d.Info), "sysfs queue")},
-		{"transport", from(d.Transport, "sysfs path")},
+	}
+	for _, f := range sources(d) {
+		rows = append(rows, [2]string{f.Name, f.Value + " (" + f.Source + ")"})
+	}
+	rows = append(rows, [][2]string{
 		{"medium", medium(d.Info)},
+		{"zones", zones(d.Info)},
 		{"partitions", strings.Join(d.Partitions, ", ")},
 		{"bridge", d.Answers.Bridge},
 		{"hidden areas", orUnknown(d.Hidden)},
@@ -129,7 +146,7 @@ func driveRows(d engine.DriveView) [][2]string {
 		{"state", driveState(d)},
 		{"confirm with", d.Confirm},
 		{"methods", strings.Join(d.Methods, ", ") + " (methods " + d.Name + ")"},
-	}
+	}...)
 	for _, line := range cannotLines(d) {
 		rows = append(rows, [2]string{"cannot", line})
 	}
@@ -152,12 +169,11 @@ func orUnknown(s string) string {
 	return s
 }
 
-// from puts the source of a value behind it.
-func from(value, source string) string {
-	if value == "" {
+func zones(i drive.Info) string {
+	if !i.Zoned {
 		return ""
 	}
-	return value + " (" + source + ")"
+	return "host-managed: written in order only"
 }
 
 // answersOf is where the drives of a command set say what they are.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"wiped/auth"
+	"wiped/engine"
 )
 
 // Machine is the appliance itself, where wiped is all that runs on it.
@@ -93,7 +94,8 @@ func (c *call) mayEnd(lose bool) error {
 
 func (c *call) nothingRuns() error {
 	if ids := c.sh.Engine.Unfinished(); len(ids) > 0 {
-		return fail(exitRefused, "jobs are not finished: %s. Next: watch, or cancel %s", numbers(ids), strings.ReplaceAll(numbers(ids), ",", ""))
+		return fail(exitRefused, "jobs are not finished: %s. Next: watch, or cancel %s (a drive that erases itself cannot be stopped)",
+			numbers(ids), strings.ReplaceAll(numbers(ids), ",", ""))
 	}
 	return nil
 }
@@ -107,8 +109,11 @@ func (c *call) allFetched() error {
 	if err != nil {
 		return err
 	}
-	var ended, left []uint64
+	var ended, left, open []uint64
 	for _, v := range views {
+		if v.State == engine.Interrupted {
+			open = append(open, v.Job.ID)
+		}
 		if v.State.End() {
 			ended = append(ended, v.Job.ID)
 		}
@@ -117,6 +122,9 @@ func (c *call) allFetched() error {
 		}
 	}
 	switch {
+	case len(open) > 0:
+		return fail(exitRefused, "the state is in memory only, and it alone knows of these interrupted jobs: %s. Next: resume %d, or cancel %d; or --lose-certificates",
+			numbers(open), open[0], open[0])
 	case len(left) > 0:
 		return fail(exitRefused, "the state is in memory only, and nobody fetched the certificates of these jobs: %s. "+
 			"Next: certificate %d --format json, then --format sig, and signer; or --lose-certificates", numbers(left), left[0])

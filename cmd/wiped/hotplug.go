@@ -70,7 +70,14 @@ func (st *station) watchDrives() {
 			}
 		}
 	}()
-	err := uevent.Listen(st.ctx, func(e uevent.Event) {
+	l, err := uevent.Open()
+	if err != nil {
+		st.log.Warn("drives that come and go are noticed late", "err", err)
+		return
+	}
+	defer l.Close()
+	look <- struct{}{} // what came before anybody listened
+	err = l.Run(st.ctx, func(e uevent.Event) {
 		if !e.Lost && (e.Subsystem != "block" || e.DevType != "disk") {
 			return
 		}

@@ -52,6 +52,9 @@ func (s Statement) Heading() string {
 	if !ok {
 		heading = "NOT ERASED: this program does not know the result " + esc(s.Result)
 	}
+	if s.Result == "unverified" && s.Firmware != nil {
+		heading = "NOT ERASED: the drive was told to erase itself, NOT verified"
+	}
 	if s.Level != nil {
 		heading += " (" + esc(*s.Level) + ")"
 	}

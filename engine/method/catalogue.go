@@ -1,7 +1,7 @@
 package method
 
 // catalogue is every method there is. Its order is that of All: best first among those to choose from (purge before
-// clear, the drive's own before overwriting), then the legacy ones by name.
+// clear, the drive's own before overwriting), then those that run only when named, the legacy ones last and by name.
 var catalogue = []Method{
 	sanitizeBlock,
 	sanitizeOverwrite,
@@ -10,10 +10,10 @@ var catalogue = []Method{
 	securityErase,
 	formatCrypto,
 	formatUserData,
-	formatUnit,
 	randomStream,
 	zero,
 	one,
+	formatUnit,
 
 	afssi5020,
 	dod3,

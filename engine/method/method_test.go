@@ -91,11 +91,12 @@ func TestCatalogueOrder(t *testing.T) {
 	if want := []string{"random", "zero", "one"}; !slices.Equal(names[chosen-3:chosen], want) {
 		t.Errorf("%q come last of those to choose from, want %q", names[chosen-3:chosen], want)
 	}
-	if !slices.IsSorted(names[chosen:]) {
-		t.Errorf("the legacy methods are not in order: %q", names[chosen:])
+	legacy := slices.Index(names, "afssi-5020")
+	if !slices.IsSorted(names[legacy:]) {
+		t.Errorf("the legacy methods are not in order: %q", names[legacy:])
 	}
 	for i, m := range All() {
-		if m.Legacy != (i >= chosen) || m.Name != names[i] || (m.Action != "") != (i < chosen-3) {
+		if m.ByChoice() != (i < chosen) || m.Legacy != (i >= legacy) || m.Name != names[i] || i < chosen && (m.Action != "") != (i < chosen-3) {
 			t.Errorf("%s is out of place", m.Name)
 		}
 		if i > 0 && i < chosen && m.Level > All()[i-1].Level {

@@ -1,0 +1,241 @@
+package engine
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wiped/engine/drive"
+	"wiped/engine/drive/drivetest"
+)
+
+func seenAt(t *testing.T, w *workshop, id uint64) {
+	eventually(t, "the drive is seen at it", func() bool {
+		r := w.record(id)
+		return r.Checkpoint != nil && r.Checkpoint.Firmware != nil && !r.Checkpoint.Firmware.Seen.IsZero()
+	})
+}
+
+// TestPickUpAlike: of two drives with one serial none is taken for the one that was told to erase itself.
+func TestPickUpAlike(t *testing.T) {
+	a := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, a)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	b := drivetest.New("f1", 4<<20, []byte("OTHER DATA"))
+	b.SelfErasing(drivetest.Instant, drive.Ability{Action: followed})
+	b.Set(func(i *drive.Info) { i.Serial, i.ID.Serial = "FAKE-f0", "FAKE-f0" })
+	c, _ := b.Find()
+	k, _ := c[0].Claim()
+	fw, _ := k.Firmware()
+	_ = fw.Erase(followed) // it is "ready", as any SCSI drive is
+	_ = k.Close()
+	b.Put(0, bytes.Repeat([]byte("OTHER DATA"), 400000))
+	w = open(t, w.file, nil, b, a) // both are there
+	v := w.end(id)
+	if v.State == Erased {
+		t.Errorf("FALSE ERASED: two drives with one serial are there, and the job took the first one")
+	}
+}
+
+// TestReachLater: what a command reaches is asked again just before it is sent: another namespace may have come meanwhile.
+func TestReachLater(t *testing.T) {
+	first := itself("first", []byte("SECRET"), drivetest.Honest)
+	release := first.HoldErase()
+	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("PRECIOUS"), drivetest.Honest)
+	w := open(t, "", func(c *Config) { c.Parallel = 1 }, first, a, b)
+	one := w.erase(string(blocking), "sample", "first")[0]
+	two := w.erase(string(followed), "sample", "a")[0]
+	a.Join(b) // namespace b was made meanwhile
+	a.Answer(func(x *drive.Answers) { x.Abilities[0].Reaches = []drive.Reach{{Name: "b", What: "namespace 2"}} })
+	release()
+	w.end(one)
+	if v := w.end(two); v.State == Erased {
+		t.Errorf("it is %s", v.State)
+	}
+	if !bytes.Contains(b.Medium(), []byte("PRECIOUS")) {
+		t.Errorf("WRONG DRIVE: b was neither named nor confirmed, and is erased")
+	}
+}
+
+// TestClustered: content in front, nothing behind, and secrets between the samples; the drive erases its first half.
+func TestClustered(t *testing.T) {
+	const size = 16 << 20
+	f := drivetest.New("f0", size, []byte{0})
+	f.SelfErasing(drivetest.Half, drive.Ability{Action: followed})
+	f.Put(0, bytes.Repeat([]byte("FILES AT THE BEGINNING "), 1<<20/23)) // 1 MiB of 16
+	for at := int64(size/2 + 100*512); at < size; at += 512 * 997 {
+		f.Put(at, []byte("SECRET FILE"))
+	}
+	w := open(t, "", nil, f)
+	v := w.end(w.erase(string(followed), "sample", "f0")[0])
+	if n := bytes.Count(f.Medium(), []byte("SECRET FILE")); v.State == Erased && n > 0 {
+		t.Errorf("FALSE ERASED: the drive erased its first half only, and %d secrets are left", n)
+	}
+}
+
+// TestNoneNotErased: what nobody looked at is not called erased in any sentence.
+func TestNoneNotErased(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.InstantLie)
+	w := open(t, "", nil, f)
+	v := w.end(w.erase(string(followed), "none", "f0")[0])
+	if st, _, _, _ := w.Certificate(v.Job.ID); strings.Contains(strings.ToLower(strings.TrimPrefix(st.Heading(), "NOT ERASED")), "overwritten") {
+		t.Errorf("nothing was overwritten, and the certificate begins with %q", st.Heading())
+	}
+	if strings.Contains(string(v.Last.Reason), "erased") {
+		t.Errorf("the word erased is used: %s", v.Last.Reason)
+	}
+}
+
+// TestUsedAgain: the drive is used again while the server is down.
+func TestUsedAgain(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "full", "f0")[0]
+	seenAt(t, w, id)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	c, _ := f.Find()
+	k, _ := c[0].Claim()
+	fw, _ := k.Firmware()
+	for range 4 {
+		_, _ = fw.Status(followed)
+	}
+	_ = k.Close()
+	f.Put(0, bytes.Repeat([]byte("NEW USER DATA "), 200000))
+	w = open(t, w.file, nil, f)
+	v := w.end(id)
+	if v.State == Erased {
+		t.Errorf("FALSE ERASED: the drive is full of data")
+	}
+}
+
+// TestSectors: namespaces with sectors of different sizes, the larger ones named first.
+func TestSectors(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
+	a.Join(b)
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "b", What: "namespace 2"}}})
+	b.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "a", What: "namespace 1"}}})
+	a.Set(func(i *drive.Info) { i.Paths, i.LogicalSector = []string{"/dev/a"}, 4096 })
+	b.Set(func(i *drive.Info) { i.Paths = []string{"/dev/b"} })
+	w := open(t, "", nil, a, b)
+	v := w.end(w.erase(string(followed), "sample", "a", "b")[0])
+	if v.State != Erased {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestOrder: the first line of methods DRIVE is what erase does.
+func TestOrder(t *testing.T) {
+	a := drive.Answers{Set: "SCSI", Abilities: []drive.Ability{{Action: drive.FormatUnit}}}
+	first := MethodsFor(a)[0]
+	m, r := pick(Request{}, Item{Answers: a})
+	if r != nil || m.Name != first.Name {
+		t.Errorf("the default is %s, and the first line of methods DRIVE is %s", m.Name, first.Name)
+	}
+}
+
+// TestDoubt: a drive that knows nothing of the erase may just have come back from a reset.
+func TestDoubt(t *testing.T) {
+	// A drive that answers None for 80 ms (power-on, HBA reset), then goes on.
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", func(c *Config) { c.Patience = 500 * time.Millisecond }, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	f.SelfErasing(drivetest.Ignores, drive.Ability{Action: followed})
+	begun := time.Now()
+	w = open(t, w.file, func(c *Config) { c.Patience = 500 * time.Millisecond }, f)
+	v := w.end(id)
+	if v.State == Unknown && time.Since(begun) < 200*time.Millisecond {
+		t.Errorf("given up after %s", time.Since(begun))
+	}
+}
+
+// TestFormatReaches: format stops where it would end what is on another unit too.
+func TestFormatReaches(t *testing.T) {
+	f := drivetest.New("f0", 4<<20, []byte("X"))
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: drive.FormatUnit, Reaches: []drive.Reach{{Name: "b", What: "logical unit 1"}}})
+	f.Answer(func(a *drive.Answers) { a.Set, a.Sector = "SCSI", 512 })
+	w := open(t, "", nil, f)
+	if _, err := w.planFormat(FormatRequest{Drive: "f0", Sector: 4096, Confirm: []string{"FAKE-f0"}}); err == nil {
+		t.Errorf("format would reach logical unit 1 too, and nothing stands against it")
+	}
+}
+
+// spy notes who is asked for its health.
+type spy struct {
+	mu    sync.Mutex
+	asked []string
+}
+
+func (s *spy) Known(drive.Info) drive.Health { return drive.Health{} }
+func (s *spy) Fresh(i drive.Info) drive.Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, i.Name)
+	return drive.Health{}
+}
+
+// TestOneOfAController: of drives that share a controller one at a time erases itself, and meanwhile nothing is asked of it.
+func TestOneOfAController(t *testing.T) {
+	fakes := []*drivetest.Fake{itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)}
+	var releases []func()
+	for _, f := range fakes {
+		f.Set(func(i *drive.Info) { i.Controller = "nvme one" })
+		releases = append(releases, f.HoldErase())
+	}
+	told := func() int { return len(fakes[0].Commands()) + len(fakes[1].Commands()) }
+	s := &spy{}
+	w := open(t, "", func(c *Config) { c.Health = s }, fakes...)
+	ids := w.erase(string(blocking), "sample", "a", "b")
+	eventually(t, "one is told", func() bool { return told() == 1 })
+	first := 0
+	if len(fakes[1].Commands()) == 1 {
+		first = 1
+	}
+	releases[first]()
+	w.end(ids[first])
+	if s.mu.Lock(); len(s.asked) > 0 && told() == 2 {
+		t.Errorf("%v: asked for its health, while the same controller is at a Format", s.asked)
+	}
+	s.mu.Unlock()
+	eventually(t, "the other one is told", func() bool { return told() == 2 })
+	releases[1-first]()
+	for _, id := range ids {
+		if v := w.end(id); v.State != Erased {
+			t.Errorf("job %d is %s: %s", id, v.State, v.Last.Reason)
+		}
+	}
+}
+
+// TestUnhideUnseen: an area that was opened counts as erased only if the system sees the whole drive now.
+func TestUnhideUnseen(t *testing.T) {
+	item := Item{Drive: drive.Info{Name: "sda", Path: "/dev/sda"}, Answers: drive.Answers{Problem: "the drive did not answer within 12s"}}
+	r := item.decideHidden(Request{Unhide: true, opened: map[string]opening{"/dev/sda": {"HPA of 1048576 bytes", 5}}})
+	if len(r) == 0 {
+		t.Errorf("nobody looked at the drive again, and the certificate says %q", item.Hidden)
+	}
+}
+
+// TestSmall: of a small drive every sector is known before, and looked at afterwards.
+func TestSmall(t *testing.T) {
+	const sectors = 4000
+	f := drivetest.New("f0", sectors*512, []byte("SECRET"))
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	v := w.end(id)
+	r := w.record(id)
+	known := len(r.Checkpoint.Firmware.Samples)
+	read := r.End.Verification.BytesRead / 512
+	if v.State == Erased && read < int64(known) {
+		t.Errorf("%d sectors are known from before, and only %d are looked at", known, read)
+	}
+}
