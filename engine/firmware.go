@@ -163,7 +163,7 @@ func (j *job) setPart(part float64) {
 func (j *job) follow(p *prober) signal {
 	pickedUp := !j.found.firmware.LastLook.IsZero()
 	wait := 10 * time.Millisecond // the first look comes at once: a fast drive is to be seen at it
-	moved, reached, doubt, quick, first := time.Now(), -1.0, time.Time{}, 0, true
+	moved, reached, doubt, quick, watched := time.Now(), -1.0, time.Time{}, 0, !pickedUp
 	for {
 		if err := j.checkClaims(); err != nil {
 			j.breakOff(fmt.Errorf("while the drive erased itself: %w", err))
@@ -176,18 +176,16 @@ func (j *job) follow(p *prober) signal {
 			if doubt = (time.Time{}); s.Done > reached {
 				moved, reached = time.Now(), s.Done
 			}
+			watched = true
 			j.running(s)
 		case s.Phase == drive.Succeeded && !s.Named && !s.Other && j.found.firmware.Seen.IsZero() && quick < looks:
 			quick++ // it may not have begun yet: the status of some drives tells ended from not begun in no way
 		case s.Phase != drive.None:
-			return j.saidEnd(s, first && pickedUp)
+			return j.saidEnd(s, !watched)
 		case doubt.IsZero():
 			doubt = time.Now()
 		case time.Since(doubt) > min(doubtTime, j.patience()/2):
 			return j.lose("the drive knows nothing of the erase (" + s.Text + "); overwrite it")
-		}
-		if err == nil {
-			first = false
 		}
 		if time.Since(moved) > j.patience() {
 			if err != nil {

@@ -16,6 +16,7 @@ func (p port) ask(n drive.Node) (drive.Answers, error) {
 	}
 	page, _ := os.ReadFile(filepath.Join(n.Sys, "device/vpd_pg89"))
 	a := drive.Answers{Set: "ATA", Identity: id.identity(), Facts: id.facts(), Bridge: bridge(n, translator(page))}
+	a.Facts = append(a.Facts, ownNames(a.Identity, n.Info)...)
 	var state sanitizeState
 	if id.bit(59, 12) {
 		if state, err = p.sanitizeStatus(); err != nil {
@@ -32,6 +33,15 @@ func (p port) ask(n drive.Node) (drive.Answers, error) {
 		a.Hidden, a.HiddenWhy = p.hidden(&id)
 	case id.maxAddress() != "" || id.overlay():
 		a.HiddenWhy = "the drive does not answer for them while it is sanitizing"
+	}
+	more, problem := unreached(id.size(), n.Info.Size)
+	a.Hidden = append(a.Hidden, more...)
+	if r := p.another(&id, n.Info); r != nil {
+		problem = r.Why
+	}
+	if problem != "" {
+		a.Problem = problem
+		forbid(a.Abilities, problem)
 	}
 	return a, nil
 }
@@ -55,6 +65,15 @@ func abilities(id *identify, state sanitizeState) (all []drive.Ability) {
 		all = append(all, ability)
 	}
 	return all
+}
+
+// forbid takes from a drive what it can do: orders would reach another one, or not all that the system takes for it.
+func forbid(all []drive.Ability, why string) {
+	for n := range all {
+		if all[n].Why == "" {
+			all[n].Why, all[n].Next = why, lookAgain
+		}
+	}
 }
 
 // translator names what translates SCSI to ATA, from VPD page 89h (SAT-4 section 12.4.2): vendor and product in bytes

@@ -247,11 +247,12 @@ func FuzzAnswers(f *testing.F) {
 		f.Add(append(append([]byte(nil), one...), one...))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a, err := port{&random{b: b, left: 20}}.ask(drive.Node{Sys: "/nonexistent"})
+		info := drive.Info{Serial: "S", SerialSource: "VPD page 80h", WWN: "0x5000c50012345678", Size: 1 << 20, Transport: "usb"}
+		a, err := port{&random{b: b, left: 20}}.ask(drive.Node{Sys: "/nonexistent", Info: info})
 		if err == nil && len(a.Abilities) != 5 {
 			t.Errorf("%d abilities", len(a.Abilities))
 		}
-		texts := []string{a.HiddenWhy, a.Busy, a.Bridge, a.Identity.Model, a.Identity.Serial}
+		texts := []string{a.Problem, a.HiddenWhy, a.Busy, a.Bridge, a.Identity.Model, a.Identity.Serial}
 		for _, h := range a.Hidden {
 			if h.Bytes <= 0 {
 				t.Errorf("hidden area %+v", h)
@@ -272,12 +273,12 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 		for _, action := range []drive.Action{drive.SanitizeBlock, drive.SecurityErase} {
-			r := &random{b: b, left: 40}
-			err := (&firmware{port: port{r}, now: time.Now}).Erase(action)
-			if least := map[drive.Action]int{drive.SanitizeBlock: 3, drive.SecurityErase: 5}[action]; err == nil && 40-r.left < least {
-				t.Errorf("%s accepted after %d commands", action, 40-r.left)
+			r := &random{b: b, left: 60}
+			err := (&firmware{port: port{r}, info: info, now: time.Now}).Erase(action)
+			if least := map[drive.Action]int{drive.SanitizeBlock: 3, drive.SecurityErase: 5}[action]; err == nil && 60-r.left < least {
+				t.Errorf("%s accepted after %d commands", action, 60-r.left)
 			}
 		}
-		_ = (&firmware{port: port{&random{b: b, left: 40}}, now: time.Now}).Unhide()
+		_ = (&firmware{port: port{&random{b: b, left: 60}}, info: info, now: time.Now}).Unhide()
 	})
 }

@@ -47,11 +47,15 @@ type fake struct {
 	fault func(n int, command byte) (r sg.Result, err error, hit bool)
 	slow  func(d time.Duration) // told how long a command takes
 
+	pages map[byte][]byte // of vital product data; nil: the translator has none
+	info  drive.Info      // as the system has it
+
 	sent []sg.Command
 }
 
 func newFake(t testing.TB) *fake {
-	return &fake{t: t, reached: 2000, native: 2000, factory: 2000, security: true, sanitize: 0xf000}
+	return &fake{t: t, reached: 2000, native: 2000, factory: 2000, security: true, sanitize: 0xf000,
+		info: drive.Info{Vendor: "ATA", Transport: "sata", Serial: "FAKE-SERIAL-1", SerialSource: "VPD page 80h", WWN: "0x5000c50012345678"}}
 }
 
 // registers of the fake.
@@ -66,6 +70,13 @@ var abort = regs{status: 0x51, fault: 0x04}
 func (f *fake) Do(c sg.Command) (sg.Result, error) {
 	if c.Timeout < time.Millisecond || c.Timeout > 49*24*time.Hour {
 		f.t.Errorf("command %x with a timeout of %v; the kernel takes 1 ms to 49 days", c.CDB, c.Timeout)
+	}
+	if c.CDB[0] == 0x12 {
+		page, ok := f.pages[c.CDB[2]]
+		if !ok || c.CDB[1] != 1 {
+			return sensed(fixedSense(5, 0x24, 0)), nil
+		}
+		return sg.Result{Got: copy(c.In, page)}, nil
 	}
 	f.sent = append(f.sent, sg.Command{CDB: slices.Clone(c.CDB), Out: slices.Clone(c.Out), Timeout: c.Timeout})
 	if f.fault != nil {
@@ -450,12 +461,12 @@ func (f *fake) commands() (list []byte) {
 func (f *fake) orders() *firmware {
 	now := time.Unix(0, 0)
 	f.slow = func(d time.Duration) { now = now.Add(d) }
-	return &firmware{port: port{f}, now: func() time.Time { return now }}
+	return &firmware{port: port{f}, info: f.info, now: func() time.Time { return now }}
 }
 
 func (f *fake) ask() drive.Answers {
 	f.t.Helper()
-	a, err := port{f}.ask(drive.Node{Sys: f.t.TempDir(), Info: drive.Info{Vendor: "ATA", Transport: "sata"}})
+	a, err := port{f}.ask(drive.Node{Sys: f.t.TempDir(), Info: f.info})
 	if err != nil {
 		f.t.Fatalf("Ask = %v; want an answer", err)
 	}

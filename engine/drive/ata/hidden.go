@@ -98,11 +98,11 @@ func (p port) hidden(id *identify) (areas []drive.Hidden, why string) {
 	logical, _ := id.sectorSize()
 	reached, _ := id.sectors()
 	kind := id.maxAddress()
-	if kind == "" && !id.overlay() {
-		return nil, ""
-	}
-	if logical == 0 || reached == 0 {
+	switch {
+	case logical == 0 || reached == 0:
 		return nil, "the drive does not say its size"
+	case kind == "" && !id.overlay():
+		return nil, ""
 	}
 	var whys []string
 	look := func(kind string, max uint64, err error) {
@@ -125,4 +125,25 @@ func (p port) hidden(id *identify) (areas []drive.Hidden, why string) {
 		look(dco, max, err)
 	}
 	return areas, drive.Clean(strings.Join(whys, "; "))
+}
+
+// unreached holds the bytes that the drive says reads and writes reach against those that the system has for it. A bridge that
+// counts in 32 bits cuts a drive at 2 TiB, and a kernel that has not looked since SET MAX ADDRESS knows the old size. That
+// there are less bytes than the system sees cannot be of one and the same drive. 0 is unknown.
+func unreached(bytes, seen int64) (areas []drive.Hidden, problem string) {
+	switch {
+	case bytes <= 0 || seen <= 0 || bytes == seen:
+		return nil, ""
+	case bytes < seen:
+		return nil, fmt.Sprintf("it says that it has %d bytes, and the system sees %d: it is not, or not only, this drive", bytes, seen)
+	}
+	return []drive.Hidden{{Kind: "area that the system does not reach", Bytes: bytes - seen, Why: fmt.Sprintf("the system sees only %d bytes of the drive", seen),
+		Next: "attach it without the bridge, or unplug it and plug it in again"}}, ""
+}
+
+// size is how many bytes reads and writes reach; 0: the drive does not say.
+func (id *identify) size() int64 {
+	sectors, _ := id.sectors()
+	logical, _ := id.sectorSize()
+	return int64(sectors * logical)
 }

@@ -3,6 +3,7 @@ package ata
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -54,6 +55,56 @@ func TestHidden(t *testing.T) {
 		a := f.ask()
 		if !reflect.DeepEqual(a.Hidden, c.want) || a.HiddenWhy != c.why {
 			t.Errorf("%s: %+v, why %q; want %+v, why %q", c.what, a.Hidden, a.HiddenWhy, c.want, c.why)
+		}
+	}
+}
+
+// TestUnreached: the system sees less of the drive than there is, or more.
+func TestUnreached(t *testing.T) {
+	const k = 512
+	gap := func(bytes, seen int64) drive.Hidden {
+		return drive.Hidden{Kind: "area that the system does not reach", Bytes: bytes, Why: fmt.Sprintf("the system sees only %d bytes of the drive", seen),
+			Next: "attach it without the bridge, or unplug it and plug it in again"}
+	}
+	for _, c := range []struct {
+		what    string
+		seen    int64
+		make    func(*fake)
+		want    []drive.Hidden
+		problem string
+	}{
+		{"all", 2000 * k, func(f *fake) {}, nil, ""},
+		{"not known", 0, func(f *fake) {}, nil, ""},
+		{"SET MAX ADDRESS, and the kernel did not look again", 1000 * k, func(f *fake) { f.hpa = true }, []drive.Hidden{gap(1000*k, 1000*k)}, ""},
+		{"a bridge that cuts at 2 TiB", 1 << 41, func(f *fake) { f.reached = 1<<32 + 8 }, []drive.Hidden{gap(8*k, 1<<41)}, ""},
+		{"a bridge with sectors of its own", 1999 * k, func(f *fake) {}, []drive.Hidden{gap(k, 1999*k)}, ""},
+		{"sectors of 4096 bytes", 2000 * 4096, func(f *fake) { f.words = map[int]uint16{106: 0x5000, 117: 2048} }, nil, ""},
+		{"an HPA besides", 1000 * k, func(f *fake) { f.hpa, f.native = true, 3000 }, []drive.Hidden{{Kind: "HPA", Bytes: 1000 * k}, gap(1000*k, 1000*k)}, ""},
+		{"while it is sanitizing", 1000 * k, func(f *fake) { f.sanitizing = 3 }, []drive.Hidden{gap(1000*k, 1000*k)}, ""},
+		{"two drives as one", 4000 * k, func(f *fake) {}, nil,
+			"it says that it has 1024000 bytes, and the system sees 2048000: it is not, or not only, this drive"},
+		{"no size", 1000 * k, func(f *fake) { f.reached = 0 }, nil, ""},
+	} {
+		f := newFake(t)
+		c.make(f)
+		f.info.Size = c.seen
+		a := f.ask()
+		if !reflect.DeepEqual(a.Hidden, c.want) || a.Problem != c.problem || a.Problem != "" && a.Can(drive.SanitizeBlock) {
+			t.Errorf("%s: %+v, problem %q, abilities %+v; want %+v, %q", c.what, a.Hidden, a.Problem, a.Abilities, c.want, c.problem)
+		}
+	}
+}
+
+// TestUnhideUnreached: what the system does not reach is nothing that the drive could open.
+func TestUnhideUnreached(t *testing.T) {
+	f := newFake(t)
+	f.hpa, f.dco, f.info.Size = true, true, 1000*512
+	if err := f.orders().Unhide(); err != nil {
+		t.Errorf("Unhide = %v; want no error, for the drive hides nothing", err)
+	}
+	for _, command := range f.commands() {
+		if command == 0x37 || command == 0xf9 {
+			t.Errorf("sent % x; want no order", f.commands())
 		}
 	}
 }

@@ -164,7 +164,7 @@ func (a answer) outcome() outcome {
 		return unclear
 	case check && (sense.Key == sg.NoSense || sense.Key == sg.Recovered) && (a.known || sense.ASC == 0 && sense.ASCQ == 0x1d):
 		return accepted
-	case check && (sense.Key == sg.IllegalRequest || sense.Key == sg.NotReady) && !a.known:
+	case check && (sense.Key == sg.IllegalRequest || sense.Key == sg.NotReady) && !a.known, attention(a.result) && !a.known:
 		return notTaken
 	case a.result.Status == sg.Busy, a.result.Status == sg.ReservationConflict, a.result.Status == taskSetFull:
 		return notTaken
@@ -184,8 +184,14 @@ func (a answer) String() string {
 
 // refused is the error for a command that began nothing.
 func (a answer) refused(why, next string) *drive.RefusedError {
-	if a.outcome() == notTaken && a.result.Sense.Key == sg.IllegalRequest {
+	switch sense := a.result.Sense; {
+	case a.outcome() != notTaken:
+	case sense.Key == sg.IllegalRequest:
 		why, next = "what stands between it and this machine does not pass the command on", "attach the drive to a SATA port of the mainboard"
+	case attention(a.result) && sense.ASC == mediumChange:
+		why, next = mayBeAnother, lookAgain
+	case attention(a.result):
+		why, next = "it reported a reset or another change instead of beginning", lookAgain+", then repeat the command"
 	}
 	return &drive.RefusedError{Why: why, Next: next, Text: a.String()}
 }
@@ -193,27 +199,28 @@ func (a answer) refused(why, next string) *drive.RefusedError {
 // port sends ATA commands.
 type port struct{ dev sg.Device }
 
-// do sends a command; the error says that no answer came back. A unit attention is news that comes in place of the
-// answer, before the command was begun: SAM-5 section 5.14.
+// do asks a question, again after a unit attention. Nothing that changes a drive is sent by it.
 func (p port) do(t taskfile, timeout time.Duration) (answer, error) {
-	var a answer
-	for try := range 2 {
-		c := sg.Command{CDB: t.cdb(), Out: t.out, Timeout: timeout}
-		if t.reads {
-			c.In = make([]byte, block)
-		}
-		r, err := p.dev.Do(c)
-		if err != nil {
-			return answer{}, fmt.Errorf("%s: %w", t.name, err)
-		}
-		a = answer{came: true, registers: readRegisters(r.Sense), result: r}
-		if r.Got == block {
-			a.data = c.In
-		}
-		if try == 0 && r.Status == sg.CheckCondition && r.Sense.Key == sg.UnitAttention && !r.Sense.Deferred {
-			continue
-		}
-		break
+	a, err := p.once(t, timeout)
+	if err == nil && attention(a.result) {
+		return p.once(t, timeout)
+	}
+	return a, err
+}
+
+// once sends a command; the error says that no answer came back.
+func (p port) once(t taskfile, timeout time.Duration) (answer, error) {
+	c := sg.Command{CDB: t.cdb(), Out: t.out, Timeout: timeout}
+	if t.reads {
+		c.In = make([]byte, block)
+	}
+	r, err := p.dev.Do(c)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", t.name, err)
+	}
+	a := answer{came: true, registers: readRegisters(r.Sense), result: r}
+	if r.Got == block {
+		a.data = c.In
 	}
 	return a, nil
 }

@@ -110,7 +110,7 @@ func TestOutcome(t *testing.T) {
 		{"CHECK CONDITION and nothing more", "", 2, registers{}, unclear},
 		{"a bridge that does not know the command", invalidOpcode, 2, registers{}, notTaken},
 		{"an address in the bytes of a status", outOfRange, 2, registers{}, notTaken},
-		{"unit attention", unitAttention, 2, registers{}, unclear},
+		{"unit attention", unitAttention, 2, registers{}, notTaken},
 		{"registers of zeros", descriptorZeroed, 2, registers{}, accepted},
 		{"registers of an earlier command", deferredAbort, 2, registers{}, unclear},
 		{"a descriptor cut short", descriptorAbort[:50], 2, registers{}, unclear},
@@ -167,7 +167,7 @@ func TestRegisters(t *testing.T) {
 	}
 }
 
-// TestUnitAttention proves that news in place of an answer makes the command be sent once more, and no oftener.
+// TestUnitAttention proves that news in place of an answer makes a question be sent once more, and no oftener.
 func TestUnitAttention(t *testing.T) {
 	news := sensed(unhex(t, unitAttention))
 	f := newFake(t)
@@ -177,8 +177,8 @@ func TestUnitAttention(t *testing.T) {
 	}
 	f = newFake(t)
 	f.fault = breaks(0xb4, 9, news, nil)
-	if a, err := (port{f}).do(sanitize("", 0, 0, 0), question); err != nil || a.outcome() != unclear || len(f.sent) != 2 {
-		t.Errorf("nothing but unit attentions: %v, %v after %d commands; want an unclear one after 2", a, err, len(f.sent))
+	if a, err := (port{f}).do(sanitize("", 0, 0, 0), question); err != nil || a.outcome() != notTaken || len(f.sent) != 2 {
+		t.Errorf("nothing but unit attentions: %v, %v after %d commands; want one that was not taken after 2", a, err, len(f.sent))
 	}
 }
 

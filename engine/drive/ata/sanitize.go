@@ -157,9 +157,9 @@ func sanitizeBlocked(id *identify, state sanitizeState, bit int) (why, next stri
 	return "", ""
 }
 
-// startSanitize sends one of the subcommands.
-func (p port) startSanitize(a drive.Action) error {
-	id, err := p.identify()
+// sanitize sends one of the subcommands.
+func (e *errand) sanitize(a drive.Action) error {
+	id, err := e.confirmed()
 	if err != nil {
 		return notSent(err)
 	}
@@ -169,21 +169,21 @@ func (p port) startSanitize(a drive.Action) error {
 		}
 		var state sanitizeState
 		if id.bit(59, 12) {
-			if state, err = p.sanitizeStatus(); err != nil {
+			if state, err = e.sanitizeStatus(); err != nil {
 				return notSent(err)
 			}
 		}
 		if why, next := sanitizeBlocked(&id, state, s.bit); why != "" {
 			return &drive.RefusedError{Why: why, Next: next, Text: state.text}
 		}
-		return p.order(sanitize(s.name, s.feature, s.count, s.lba))
+		return e.begin(sanitize(s.name, s.feature, s.count, s.lba))
 	}
 	return drive.ErrUnsupported
 }
 
-// order sends a subcommand that the drive is to begin.
-func (p port) order(t taskfile) error {
-	got, err := p.do(t, orderTime)
+// begin sends a subcommand that the drive is to begin.
+func (e *errand) begin(t taskfile) error {
+	got, err := e.order(t, orderTime)
 	if err != nil {
 		return err
 	}
@@ -196,9 +196,4 @@ func (p port) order(t taskfile) error {
 		return got.refused(t.name+" was not taken", "")
 	}
 	return fmt.Errorf("%s: %v", t.name, got)
-}
-
-// notSent is the error where not even the questions before an order were answered.
-func notSent(err error) error {
-	return &drive.RefusedError{Why: "it does not answer, so that it was not told to erase itself", Text: drive.Clean(err.Error())}
 }

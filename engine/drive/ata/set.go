@@ -49,6 +49,6 @@ func (Set) Ask(dev *os.File, n drive.Node) (drive.Answers, error) {
 }
 
 // Firmware prepares orders.
-func (Set) Firmware(dev *os.File, _ drive.Node) (drive.Firmware, error) {
-	return &firmware{port: port{sg.File{File: dev}}, now: time.Now}, nil
+func (Set) Firmware(dev *os.File, n drive.Node) (drive.Firmware, error) {
+	return &firmware{port: port{sg.File{File: dev}}, info: n.Info, now: time.Now}, nil
 }

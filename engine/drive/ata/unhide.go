@@ -1,6 +1,7 @@
 package ata
 
 import (
+	"errors"
 	"fmt"
 
 	"wiped/engine/drive"
@@ -25,36 +26,36 @@ func restoreOverlay() taskfile {
 // unhide opens every hidden area: the one that the host set first, then the overlay below it, as the other way round is
 // not allowed. Drives take one such change between power cycles at times, so that it may need a second go. What counts
 // in the end is what the drive then says of its size.
-func (p port) unhide() error {
-	id, err := p.identify()
+func (e *errand) unhide() error {
+	id, err := e.confirmed()
 	if err != nil {
 		return err
 	}
-	areas, why := p.hidden(&id)
+	areas, why := e.hidden(&id)
 	if len(areas) == 0 && why != "" {
 		return &drive.RefusedError{Why: "it could not be told what is hidden: " + why, Next: powerCycle}
 	}
 	opened := ""
 	for _, area := range areas {
-		if err := p.open(area.Kind, &id); err != nil {
-			err.Why = opened + err.Why
-			return err
+		if r := e.open(area.Kind); r != nil {
+			r.Why = opened + r.Why
+			return r
 		}
 		opened += "the " + area.Kind + " was opened; "
 	}
 	if len(areas) == 0 {
 		return nil
 	}
-	return p.checkOpen(opened)
+	return e.checkOpen(opened)
 }
 
 // checkOpen finds nothing hidden any more, or says what is.
-func (p port) checkOpen(opened string) error {
-	id, err := p.identify()
+func (e *errand) checkOpen(opened string) error {
+	id, err := e.confirmed()
 	if err != nil {
 		return err
 	}
-	left, why := p.hidden(&id)
+	left, why := e.hidden(&id)
 	switch {
 	case len(left) > 0:
 		return &drive.RefusedError{Why: fmt.Sprintf("%sstill hidden: %s of %d bytes", opened, left[0].Kind, left[0].Bytes), Next: again}
@@ -67,16 +68,20 @@ func (p port) checkOpen(opened string) error {
 const again = powerCycle + ", and open the hidden areas again"
 
 // open opens one area.
-func (p port) open(kind string, id *identify) *drive.RefusedError {
+func (e *errand) open(kind string) *drive.RefusedError {
+	id, err := e.confirmed()
+	if err != nil {
+		return lost(kind, err)
+	}
 	t := restoreOverlay()
 	if kind != dco {
-		max, err := p.nativeMax(kind, id.wide()) // immediately before SET MAX, which is another command else
+		max, err := e.nativeMax(kind, id.wide()) // immediately before SET MAX, which is another command else
 		if err != nil {
 			return lost(kind, err)
 		}
 		t = setMax(kind, id.wide(), max)
 	}
-	a, err := p.do(t, orderTime)
+	a, err := e.order(t, orderTime)
 	switch {
 	case err != nil:
 		return lost(kind, err)
@@ -87,5 +92,9 @@ func (p port) open(kind string, id *identify) *drive.RefusedError {
 }
 
 func lost(kind string, err error) *drive.RefusedError {
+	var refused *drive.RefusedError
+	if errors.As(err, &refused) {
+		return refused
+	}
 	return &drive.RefusedError{Why: "the " + kind + " could not be opened: " + drive.Clean(err.Error()), Next: again}
 }

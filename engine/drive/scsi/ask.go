@@ -34,11 +34,14 @@ func ask(dev sg.Device, n drive.Node) (drive.Answers, error) {
 		return q.Answers, nil
 	}
 	c := q.condition()
-	zoned := q.pages() || i.kind == hostManaged
+	zoned, translated := q.pages()
+	zoned = zoned || i.kind == hostManaged
 	if i.kind == hostManaged {
 		q.fact("zoned", "host-managed", "INQUIRY")
 	}
-	q.format(i, zoned)
+	if size := q.format(i, zoned); !translated {
+		q.reached(size)
+	}
 	q.abilities(i, c)
 	if patient.lost > 1 && q.Problem == "" {
 		q.Problem = drive.Clean("it stopped answering: " + patient.err.Error())
@@ -69,11 +72,11 @@ func (q *asker) condition() condition {
 	return c
 }
 
-// pages reads the vital product data; zoned tells whether the drive has zones by them.
-func (q *asker) pages() (zoned bool) {
+// pages reads the vital product data; zoned tells whether the drive has zones by them, translated whether it is an ATA drive.
+func (q *asker) pages() (zoned, translated bool) {
 	list, err := q.page(0)
 	if err != nil {
-		return false
+		return false, false
 	}
 	has := parsePages(list)
 	if has[0x80] {
@@ -84,6 +87,7 @@ func (q *asker) pages() (zoned bool) {
 			q.Identity.WWN = worldWide(page)
 		}
 	}
+	q.ownNames()
 	if has[0x89] {
 		q.fact("translated", "an ATA drive that a bridge or an HBA speaks for", "VPD page 89h")
 	}
@@ -100,25 +104,53 @@ func (q *asker) pages() (zoned bool) {
 			zoned = zoned || s.name == "zoned"
 		}
 	}
-	return zoned
+	return zoned, has[0x89]
 }
 
-// format says what the drive is formatted to, and whether it would be formatted to something else.
-func (q *asker) format(i inquiry, zoned bool) {
+// ownNames shows the drive's serial and WWN where the system has others.
+func (q *asker) ownNames() {
+	if own := q.Identity.Serial; own != "" && own != q.node.Info.Serial {
+		q.fact("drive's own serial", own, serialSource)
+	}
+	if own := q.Identity.WWN; own != "" && own != q.node.Info.WWN {
+		q.fact("drive's own WWN", own, "VPD page 83h")
+	}
+}
+
+// format says what the drive is formatted to, and whether it would be formatted to something else. The size is in bytes; 0: it
+// is not known.
+func (q *asker) format(i inquiry, zoned bool) (size int64) {
 	c, err := q.capacity(i)
 	if err == nil {
 		q.Sector = c.sector
 		q.Facts = append(q.Facts, c.facts(zoned)...)
+		size = c.size(zoned)
 	}
 	m, failed := q.modes()
 	if failed != nil {
-		return
+		return size
 	}
 	if m.protected {
 		q.fact("write protected", "yes", "MODE SENSE (10)")
 	}
 	if err == nil && m.sector != 0 && m.sector != c.sector {
 		q.fact("next format", fmt.Sprintf("to sectors of %d bytes", m.sector), "MODE SENSE (10)")
+	}
+	return size
+}
+
+// reached holds the size that the drive says against the one that the system has for it, which may be from before a format,
+// or of another drive in the same place. A drive that is at something, or has no valid format, is not judged.
+func (q *asker) reached(size int64) {
+	seen := q.node.Info.Size
+	switch {
+	case size == 0 || seen <= 0 || q.Busy != "" || q.Problem != "":
+	case size < seen:
+		q.Problem = fmt.Sprintf("it says that it has %d bytes, and the system sees %d: it is not, or not any more, this drive", size, seen)
+	case size > seen:
+		q.Hidden = append(q.Hidden, drive.Hidden{Kind: "area that the system does not reach", Bytes: size - seen,
+			Why:  fmt.Sprintf("the system sees only %d bytes of the drive", seen),
+			Next: "attach it without the bridge, or unplug it and plug it in again"})
 	}
 }
 

@@ -36,7 +36,7 @@ func TestAsk(t *testing.T) {
 	f := sasDisk()
 	f.descriptors = true
 	f.attentions = []triple{wasReset}
-	got, err := ask(f, drive.Node{Info: drive.Info{Name: "sdb"}})
+	got, err := ask(f, drive.Node{Info: drive.Info{Name: "sdb", Serial: "ZC18ABCD0000C1234567", WWN: "0x5000c500a1b2c3d4", Size: 4000787030016}})
 	want := drive.Answers{
 		Set:      "SCSI",
 		Identity: drive.Identity{Vendor: "SEAGATE", Model: "ST4000NM0025", Firmware: "N003", Serial: "ZC18ABCD0000C1234567", WWN: "0x5000c500a1b2c3d4"},
@@ -233,6 +233,58 @@ func TestAskVariants(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", test.what, got, err, test.want)
 		}
 		checkLog(t, f.changed())
+	}
+}
+
+// The system sees less of the drive than there is, or more.
+func TestReached(t *testing.T) {
+	const all = 7814037168 * 512
+	for _, test := range []struct {
+		what    string
+		seen    int64
+		drive   func(*fake)
+		want    int64 // bytes that are not reached
+		problem string
+	}{
+		{what: "all", seen: all},
+		{what: "not known"},
+		{what: "less", seen: all - 4096, want: 4096},
+		{what: "a bridge that cuts at 2 TiB", seen: 1 << 41, want: all - 1<<41},
+		{what: "more", seen: all + 512,
+			problem: "it says that it has 4000787030016 bytes, and the system sees 4000787030528: it is not, or not any more, this drive"},
+		{what: "less, of a translation", seen: 512, drive: func(f *fake) { f.pages[0] = vpd(0, 0, 0x80, 0x89) }},
+		{what: "more, of a translation", seen: all + 512, drive: func(f *fake) { f.pages[0] = vpd(0, 0, 0x80, 0x89) }},
+		{what: "520-byte sectors", drive: func(f *fake) { f.cap16 = size16(7814037168, 520) }},
+		{what: "no READ CAPACITY", seen: 512, drive: func(f *fake) { f.cap16 = nil }},
+		{what: "formatting", seen: 512, drive: func(f *fake) { f.running, f.looks, f.onlyTUR = inFormat, 2, true }},
+		{what: "sanitizing", seen: 512, drive: func(f *fake) { f.running, f.looks = inSanitize, 2 }},
+		{what: "format corrupt", seen: 512, drive: func(f *fake) { f.refuse = map[byte]triple{0: badFormat} },
+			problem: "its format is not complete (sense 3/31/00): format it anew"},
+		{what: "zoned, only the conventional zones counted", seen: all, drive: func(f *fake) { f.inquiry[0], f.cap16 = 0x14, size16(1000, 4096, 0, 0) }},
+		{what: "zoned, all counted", seen: 512, drive: func(f *fake) { f.inquiry[0], f.cap16 = 0x14, size16(1000, 4096, 0x10, 0) }, want: 1000*4096 - 512},
+		{what: "zoned, by the older question", seen: all, drive: func(f *fake) { f.inquiry[0], f.cap16, f.cap10 = 0x14, nil, []byte{0, 0, 1, 0, 0, 0, 2, 0} }},
+	} {
+		f := sasDisk()
+		if test.drive != nil {
+			test.drive(f)
+		}
+		a, err := ask(f, drive.Node{Info: drive.Info{Size: test.seen}})
+		var want []drive.Hidden
+		if test.want > 0 {
+			want = []drive.Hidden{{Kind: "area that the system does not reach", Bytes: test.want, Why: fmt.Sprintf("the system sees only %d bytes of the drive", test.seen),
+				Next: "attach it without the bridge, or unplug it and plug it in again"}}
+		}
+		if err != nil || !reflect.DeepEqual(a.Hidden, want) || a.Problem != test.problem {
+			t.Errorf("%s: %+v, problem %q, %v; want %+v, %q", test.what, a.Hidden, a.Problem, err, want, test.problem)
+		}
+	}
+}
+
+// Behind a bridge both its names and the drive's are there.
+func TestOwnNames(t *testing.T) {
+	a, err := ask(sasDisk(), drive.Node{Info: drive.Info{Serial: "BRIDGE 7", SerialSource: "USB descriptor"}})
+	if got := value(a, "drive's own serial") + ", " + value(a, "drive's own WWN"); err != nil || got != "ZC18ABCD0000C1234567, 0x5000c500a1b2c3d4" {
+		t.Errorf("the drive's own names are %q, %v; want both", got, err)
 	}
 }
 

@@ -101,6 +101,15 @@ func (c capacity) possible() bool {
 	return c.sector > 0 && c.blocks > 0 && c.blocks <= math.MaxInt64/uint64(c.sector)
 }
 
+// size is in bytes; 0 where only the conventional zones were counted. READ CAPACITY (10) does not tell, so that it does not count
+// of a zoned drive.
+func (c capacity) size(zoned bool) int64 {
+	if zoned && (c.conventional || !c.long) {
+		return 0
+	}
+	return int64(c.blocks * uint64(c.sector))
+}
+
 // facts are what is worth showing of a capacity; zoned tells whether the drive says that it has zones.
 func (c capacity) facts(zoned bool) []drive.Fact {
 	source := "READ CAPACITY (10)"

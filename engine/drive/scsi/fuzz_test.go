@@ -119,7 +119,7 @@ func FuzzDrive(f *testing.F) {
 	f.Add([]byte{1, 0, 1, 0, 2, 0, 8, 2, 0, 0x18})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := &noise{b: b}
-		a, err := ask(n, drive.Node{})
+		a, err := ask(n, drive.Node{Info: drive.Info{Size: 1 << 20}})
 		printable(t, reflect.ValueOf(a))
 		if err == nil && a.Problem == "" && len(a.Abilities) != len(orders) {
 			t.Errorf("abilities %+v", a.Abilities)
