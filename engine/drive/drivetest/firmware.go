@@ -141,10 +141,10 @@ func (w *firmware) Erase(a drive.Action) error {
 
 // step is one look's worth of erasing. The caller holds mu.
 func (f *Fake) step() {
-	if f.looks == 0 {
+	if f.looks == 0 || f.lie == Endless {
 		return
 	}
-	if f.looks--; f.looks > 0 || f.lie == Fails || f.lie == Kept || f.lie == InstantLie || f.lie == Endless {
+	if f.looks--; f.looks > 0 || f.lie == Fails || f.lie == Kept || f.lie == InstantLie {
 		return
 	}
 	to := len(f.seen)
