@@ -77,7 +77,11 @@ func TestFirmwareLies(t *testing.T) {
 			t.Parallel()
 			for _, verify := range []string{"sample", "full"} {
 				f := itself("f0", c.old, c.lie)
-				w := open(t, "", quick, f)
+				patient := quick
+				if c.want != Unknown { // no test of patience
+					patient = nil
+				}
+				w := open(t, "", patient, f)
 				v := w.end(w.erase(string(c.action), verify, "f0")[0])
 				want := c.want
 				if c.lie == drivetest.Panics {
@@ -164,7 +168,11 @@ func TestFirmwarePickedUp(t *testing.T) {
 		}
 		f.SelfErasing(map[State]drivetest.Lie{Erased: drivetest.Honest, Failed: drivetest.Kept, Unknown: drivetest.Forgets}[c.want],
 			drive.Ability{Action: followed})
-		w = open(t, file, quick, f)
+		patient := quick
+		if c.want != Unknown {
+			patient = nil
+		}
+		w = open(t, file, patient, f)
 		v := w.end(id)
 		if v.State != c.want || len(f.Commands()) != 1 {
 			t.Errorf("%+v: %s: %s, after %d commands", c, v.State, v.Last.Reason, len(f.Commands()))
