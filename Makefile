@@ -7,7 +7,7 @@ FUZZTIME   ?= 10s
 SHELL       = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
-.PHONY: build test race lint fuzz docs demo run image image-update test-vm clean
+.PHONY: build test race lint fuzz docs demo run image image-update test-vm test-clients clean
 
 build: bin/wiped
 
@@ -34,7 +34,7 @@ endef
 lint:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./cmd/wiped
+	$(GO) vet -tags vm ./cmd/wiped ./cmd/drivesim/nvmetcp
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...
 
@@ -72,6 +72,12 @@ test-vm: LAB = --lab
 test-vm: image
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
 	$(GO) run $(GOTESTSUM) --format testname -- -tags vm -run '^TestVM' -timeout 30m ./cmd/wiped
+
+# Holds the simulated drives against programs that know nothing of wiped.
+test-clients: LAB = --lab
+test-clients: image
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
+	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags vm -run '^TestClients$$' -timeout 15m ./cmd/wiped
 
 clean:
 	rm -rf bin

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,11 @@ const (
 	moduleFolder = "/usr/lib/drivesim"              // the kernel modules that they need
 	moduleList   = "/usr/lib/drivesim/modules.list" // their files with parameters, each after those that it needs
 	nextProgram  = "/init"                          // which becomes the first process
+	scriptFile   = "/etc/drivesim.sh"               // if it is there: all that the machine is for, without drives and that program
 )
+
+// scriptPath is where a script finds its programs.
+const scriptPath = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 // upDeadline is how long the drives may take to come up.
 const upDeadline = 60 * time.Second
@@ -28,6 +33,9 @@ const upDeadline = 60 * time.Second
 // firstProcess makes the drives in a process of its own, and becomes the program that the machine is really for. Whatever goes
 // wrong is said on the console, and that program starts all the same: what it tests will then not be there.
 func firstProcess() {
+	if _, err := os.Stat(scriptFile); err == nil {
+		runScript()
+	}
 	if err := errors.Join(mountAll(), loadModules(), raiseLoopback(), startDrives()); err != nil {
 		fmt.Fprintln(os.Stderr, "drivesim: THE DRIVES ARE NOT UP:", err)
 	} else {
@@ -36,6 +44,22 @@ func firstProcess() {
 	err := syscall.Exec(nextProgram, slices.Concat([]string{nextProgram}, os.Args[1:]), os.Environ())
 	fmt.Fprintf(os.Stderr, "drivesim: start %s: %v\n", nextProgram, err)
 	select {} // the end of the first process would be the end of the kernel, and of this message
+}
+
+// runScript lets the script have the machine, says how it ended, and switches the machine off.
+func runScript() {
+	if err := errors.Join(mountAll(), loadModules(), os.Setenv("PATH", scriptPath)); err != nil {
+		fmt.Fprintln(os.Stderr, "drivesim:", err)
+	}
+	c := exec.Command("sh", scriptFile)
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	err := c.Run()
+	fmt.Fprintf(os.Stderr, "drivesim: the script ended with %d (%v)\n", c.ProcessState.ExitCode(), err)
+	unix.Sync()
+	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF); err != nil {
+		fmt.Fprintln(os.Stderr, "drivesim: switch off:", err)
+	}
+	select {} // as above
 }
 
 // mountAll mounts what is needed and is not mounted already.

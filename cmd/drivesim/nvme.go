@@ -89,21 +89,26 @@ func serveOne(line string) (*nvmeDrive, error) {
 	return d, nil
 }
 
-// Obey takes the one order that these drives know: DRIVE read OFFSET LENGTH, of the medium of namespace 1, length 0 for all of it.
+// Obey takes the one order that these drives know: DRIVE read OFFSET LENGTH [NSID], of the medium of a namespace, 1 if none is
+// named; length 0 for all of it.
 func (n nvmeDrives) Obey(words []string) (answer string, data []byte, known bool, err error) {
 	for _, d := range n {
 		if d.serial != words[0] {
 			continue
 		}
-		if len(words) != 4 || words[1] != "read" {
-			return "", nil, true, errors.New("drives of the kind nvme know read OFFSET LENGTH alone")
+		if len(words) == 4 {
+			words = append(words, "1")
+		}
+		if len(words) != 5 || words[1] != "read" {
+			return "", nil, true, errors.New("drives of the kind nvme know read OFFSET LENGTH [NSID] alone")
 		}
 		offset, err1 := strconv.ParseInt(words[2], 10, 64)
 		length, err2 := strconv.ParseInt(words[3], 10, 64)
-		if err := errors.Join(err1, err2); err != nil {
+		nsid, err3 := strconv.ParseUint(words[4], 10, 32)
+		if err := errors.Join(err1, err2, err3); err != nil {
 			return "", nil, true, err
 		}
-		data, err = d.subsystem.Medium(1, offset, length)
+		data, err = d.subsystem.Medium(uint32(nsid), offset, length)
 		return strconv.Itoa(len(data)), data, true, err
 	}
 	return "", nil, false, nil

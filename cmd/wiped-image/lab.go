@@ -19,10 +19,15 @@ var labList string
 
 // labTools are programs of others, by the package they come from.
 var labTools = map[string][]string{
-	"nvme-cli":  {"usr/sbin/nvme"},
-	"hdparm":    {"sbin/hdparm"},
-	"sg3-utils": {"usr/bin/sg_inq", "usr/bin/sg_vpd", "usr/bin/sg_readcap", "usr/bin/sg_opcodes", "usr/bin/sg_sanitize", "usr/bin/sg_format", "usr/bin/sg_requests", "usr/bin/sg_turs", "usr/bin/sg_raw", "usr/bin/sg_modes", "usr/bin/sg_logs", "usr/bin/sg_dd", "usr/bin/sg_reset"},
+	"busybox-static": {"bin/busybox"},
+	"nvme-cli":       {"usr/sbin/nvme"},
+	"hdparm":         {"sbin/hdparm"},
+	"sg3-utils": {"usr/bin/sg_inq", "usr/bin/sg_vpd", "usr/bin/sg_readcap", "usr/bin/sg_opcodes", "usr/bin/sg_sanitize", "usr/bin/sg_format", "usr/bin/sg_requests", "usr/bin/sg_turs", "usr/bin/sg_raw", "usr/bin/sg_modes", "usr/bin/sg_logs", "usr/bin/sg_dd", "usr/bin/sg_reset",
+		"usr/bin/sg_verify", "usr/bin/sg_sat_identify", "usr/bin/sg_decode_sense"},
 }
+
+// labApplets are the names under which busybox is called.
+var labApplets = []string{"sh", "basename", "blkdiscard", "cat", "cmp", "cut", "dd", "echo", "grep", "head", "ifconfig", "ls", "od", "printf", "sed", "sleep", "sync", "tee", "test", "tr", "wc"}
 
 // labParams are what modules are loaded with: null_blk would make a drive of its own accord.
 var labParams = map[string]string{"null_blk": "nr_devices=0"}
@@ -100,6 +105,9 @@ func (b *build) labPrograms(tree archive.Tree) error {
 		for to, from := range files {
 			tree.File(to, 0o755, from)
 		}
+	}
+	for _, name := range labApplets {
+		tree.Link(path.Join("usr/bin", name), "/bin/busybox")
 	}
 	return nil
 }

@@ -6,12 +6,14 @@ package main
 type cell struct {
 	kind    string // what drive it is, for people
 	drive   string // for the simulator: the line without serial; empty: a drive of qemu's
-	serial  string // of a drive of qemu's, or where it matters
+	serial  string // of a drive of qemu's; what the simulator calls its own, and the serial of most of these
+	node    string // the kernel's name, where it cannot be told by that
+	shown   string // what confirms it must look like this, where that is not serial
 	flags   string // of erase
 	says    string // in the last status line, or in the refusal
 	outcome string // in the table
 	before  string // a command that is run first, with SERIAL for its serial
-	spaces  int    // so many namespaces of it are named, by the kernel's names; 0: it is named by its serial
+	spaces  int    // so many of its namespaces, the first ones, are named, by the kernel's names; 0: it is named by its serial
 	gone    bool   // that nothing of the old content is on the medium afterwards
 	stays   bool   // that all of it is: what the lie is about
 }
@@ -49,15 +51,27 @@ var scsiDrives = []cell{
 	{kind: "SCSI, keeps one half", drive: "scsi size=512K sanitize=crypto took=1s lie-half", flags: "", says: still, outcome: lieCaught},
 	{kind: "SCSI, keeps everything", drive: "scsi size=512K took=1s lie", flags: "--method format-unit", says: still, outcome: lieCaught, stays: true},
 	{kind: "SCSI, forgets and keeps everything", drive: "scsi size=4M sanitize=block took=1s forget", flags: "", says: still, outcome: lieCaught, stays: true},
-	{kind: "SCSI, speaks of another command", drive: "scsi size=512K sanitize=block took=1s other", flags: "", says: `(UNKNOWN|FAILED): `, outcome: isUnknown},
+	{kind: "SCSI, speaks of another command", drive: "scsi size=512K sanitize=block took=90s other", flags: "", says: `UNKNOWN: the drive knows nothing of the erase \(sense 2/04/04\)`, outcome: isUnknown, stays: true},
+	{kind: "SCSI, speaks of another command, then is ready, and keeps everything", drive: "scsi size=512K sanitize=block took=1s other", flags: "", says: still, outcome: lieCaught, stays: true},
+	{kind: "SCSI, says that it ended while it still erases itself", drive: "scsi size=512K sanitize=block took=40s forget=erased", flags: "", says: still, outcome: lieCaught},
+	{kind: "SCSI, speaks of another command, then is ready, and erased all the same", drive: "scsi size=512K sanitize=block took=1s other=erased", flags: "", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
 	{kind: "SCSI, sanitize fails", drive: "scsi size=512K sanitize=block took=2s fail", flags: "", says: `FAILED: the drive says that its erase failed`, outcome: isReported},
+	{kind: "SCSI, sanitize fails at 50 %", drive: "scsi size=512K sanitize=block took=4s fail-at=50", flags: "", says: `FAILED: the drive says that its erase failed`, outcome: isReported},
+	{kind: "SCSI behind an HBA that swallows sense data", drive: "scsi size=512K sanitize=block took=2s drop-status=sense", flags: "", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
 	{kind: "SCSI, refuses", drive: "scsi size=512K sanitize=block refuse", flags: "", says: `FAILED: the drive refused`, outcome: isReported, stays: true},
 	{kind: "SCSI, power lost at 50 %", drive: "scsi size=4M sanitize=block took=4s power-loss=50", flags: "", says: `erased: purge, sanitize-block`, outcome: isSurvived, gone: true},
-	{kind: "SCSI, gone at 50 %", drive: "scsi size=512K sanitize=block took=4s vanish=50", flags: "", says: `FAILED: .*gone`, outcome: isReported},
+	{kind: "SCSI, power lost at 50 % of a format", drive: "scsi size=4M took=4s power-loss=50", flags: "--method format-unit", says: `FAILED: the drive says that its erase failed \(sense 3/31/00\)`, outcome: isReported},
+	{kind: "SCSI, gone at 50 %", drive: "scsi size=512K sanitize=block took=4s vanish=50", flags: "", says: `FAILED: (while the drive erased itself: )?the drive is gone`, outcome: isReported},
 	{kind: "SCSI, bad sectors", drive: "scsi size=4M bad=100,5000", flags: "--method random", says: `FAILED: 1024 bytes could not be written`, outcome: isReported},
 	{kind: "SCSI, bad sectors", drive: "scsi size=4M sanitize=block took=1s bad=0", flags: "", says: `FAILED: 512 bytes could not be read afterwards`, outcome: isReported},
 	{kind: "SCSI, write protected", drive: "scsi size=512K sanitize=block read-only", flags: "", says: `read-only`, outcome: isRefused, stays: true},
-	{kind: "SCSI, sectors of 520 bytes", drive: "scsi size=512K sector=520 sanitize=block", flags: "--method random", says: `its sectors have 520 bytes`, outcome: isRefused, stays: true}, {kind: "SCSI, sectors of 520 bytes, brought to 512", drive: "scsi size=512K sector=520 sanitize=block took=2s", before: "format SERIAL --sector-size 512 --confirm SERIAL", flags: "--method random", says: `erased: clear, random, verified full`, outcome: isErased, gone: true},
+	{kind: "SCSI, its pages of data end half way, confirmed by the serial that wiped made for it", drive: "scsi size=512K vpd-truncated", shown: `^~dev-[0-9a-f]{10}$`, flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "SCSI without a serial, confirmed by its WWN", drive: "scsi size=512K serial=", shown: `^0x5d517[0-9a-f]{11}$`, flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "SCSI without serial and WWN, confirmed by the serial that wiped made for it", drive: "scsi size=512K serial= wwn=none", shown: `^~dev-[0-9a-f]{10}$`, flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "SCSI, the serial of another one, no WWN", drive: "scsi size=512K serial=ALIKE wwn=none", shown: `^$`, flags: "--method zero", says: `nothing names it for certain`, outcome: isRefused, stays: true},
+	{kind: "SCSI, the other one", drive: "scsi size=512K serial=ALIKE wwn=none", shown: `^$`, flags: "--method zero", says: `nothing names it for certain`, outcome: isRefused, stays: true},
+	{kind: "SCSI, sectors of 520 bytes", drive: "scsi size=512K sector=520 sanitize=block", flags: "--method random", says: `its sectors have 520 bytes`, outcome: isRefused, stays: true},
+	{kind: "SCSI, sectors of 520 bytes, brought to 512", drive: "scsi size=512K sector=520 sanitize=block took=2s", before: "format SERIAL --sector-size 512 --confirm SERIAL", flags: "--method random", says: `erased: clear, random, verified full`, outcome: isErased, gone: true},
 	{kind: "host-managed zones (null_blk)", drive: "zoned size=32 zone_size=4 blocksize=4096", flags: "--method random", says: `erased: clear, random, verified full`, outcome: isErased},
 	{kind: "host-managed zones, the first two conventional (null_blk)", drive: "zoned size=32 zone_size=4 zone_nr_conv=2 blocksize=4096", flags: "--method dod-3", says: `erased: clear, dod-3, verified full`, outcome: isErased},
 }
@@ -72,7 +86,7 @@ var ataDrives = []cell{
 	{kind: "ATA, blank", drive: "ata size=512K security=normal took=1s blank", flags: "--method security-erase", says: `erased: clear, security-erase`, outcome: isErased, gone: true},
 	{kind: "ATA, frozen by the BIOS", drive: "ata size=512K security frozen", flags: "--method security-erase", says: `frozen by the BIOS.*suspend`, outcome: isRefused, stays: true},
 	{kind: "ATA, locked with another's password", drive: "ata size=512K security locked=foreign", flags: "--method security-erase", says: `FAILED: .*password that is not wiped's`, outcome: isReported},
-	{kind: "ATA, locked with wiped's password", drive: "ata size=4M security locked=wiped took=1s", flags: "--method security-erase --verify full", says: `(erased: clear, security-erase|UNKNOWN: )`, outcome: isUnknown},
+	{kind: "ATA, locked with wiped's password", drive: "ata size=4M security locked=wiped took=1s", flags: "--method security-erase --verify full", says: `UNKNOWN: the drive was never seen at it, and held nothing that could tell`, outcome: isUnknown},
 	{kind: "ATA, no tries left", drive: "ata size=512K security locked=foreign attempts=0", flags: "--method security-erase", says: `cannot do security-erase`, outcome: isRefused},
 	{kind: "ATA, sanitize frozen", drive: "ata size=512K sanitize=block sanitize-frozen", flags: "--method sanitize-block", says: `frozen`, outcome: isRefused, stays: true},
 	{kind: "ATA, HPA", drive: "ata size=4M hpa=1M", flags: "--method zero", says: `it has a hidden area, which erasing would not reach: HPA of 1048576 bytes`, outcome: isRefused, stays: true},
@@ -87,13 +101,21 @@ var ataDrives = []cell{
 	{kind: "ATA, keeps one half", drive: "ata size=512K security took=1s lie-half", flags: "--method security-erase", says: still, outcome: lieCaught},
 	{kind: "ATA, forgets and keeps everything", drive: "ata size=512K sanitize=block took=1s forget", flags: "", says: `UNKNOWN: the drive knows nothing of the erase`, outcome: isUnknown, stays: true},
 	{kind: "ATA, claims an older success", drive: "ata size=512K sanitize=block took=1s other", flags: "", says: still, outcome: lieCaught, stays: true},
+	{kind: "ATA, forgets, and erases all the same", drive: "ata size=512K sanitize=block took=1s forget=erased", flags: "", says: `UNKNOWN: the drive knows nothing of the erase`, outcome: isUnknown, gone: true},
+	{kind: "ATA, claims an older success while it still erases itself", drive: "ata size=512K sanitize=block took=40s other=erased", flags: "", says: still, outcome: lieCaught},
 	{kind: "ATA, sanitize fails", drive: "ata size=4M sanitize=block took=2s fail", flags: "", says: `FAILED: the drive says that its erase failed`, outcome: isReported},
+	{kind: "ATA, sanitize fails at 50 %", drive: "ata size=512K sanitize=block took=4s fail-at=50", flags: "", says: `FAILED: the drive says that its erase failed`, outcome: isReported},
 	{kind: "ATA, refuses", drive: "ata size=512K sanitize=block refuse", flags: "", says: `FAILED: the drive refused`, outcome: isReported, stays: true},
-	{kind: "ATA, security erase fails", drive: "ata size=512K security took=1s fail", flags: "--method security-erase", says: `(FAILED|UNKNOWN): `, outcome: isReported},
+	{kind: "ATA, security erase fails", drive: "ata size=512K security took=1s fail", flags: "--method security-erase", says: `FAILED: the drive refused: it did not take SECURITY ERASE UNIT`, outcome: isReported},
 	{kind: "ATA, power lost at 50 %", drive: "ata size=512K sanitize=block took=4s power-loss=50", flags: "", says: `erased: purge, sanitize-block`, outcome: isSurvived, gone: true},
-	{kind: "ATA behind an HBA that swallows the status", drive: "ata size=4M sanitize=block took=2s drop-status=count", flags: "", says: `(UNKNOWN: |erased: purge)`, outcome: isUnknown},
-	{kind: "ATA behind an HBA with fixed sense data", drive: "ata size=512K sanitize=block took=2s fixed-sense", flags: "", says: `UNKNOWN: `, outcome: isUnknown},
-	{kind: "ATA, serial of control characters", drive: "ata size=512K model=hex:1b5b324a41", flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "ATA, power lost at 50 % of a security erase", drive: "ata size=4M security took=4s power-loss=50", flags: "--method security-erase", says: `FAILED: the drive says that its erase failed \(IDENTIFY word 128: 0027h, password set, locked`, outcome: isReported},
+	{kind: "ATA, gone at 50 %", drive: "ata size=512K sanitize=block took=4s vanish=50", flags: "", says: `FAILED: (while the drive erased itself: )?the drive is gone`, outcome: isReported},
+	{kind: "ATA behind an HBA that swallows sense data", drive: "ata size=512K sanitize=block took=2s drop-status=sense", flags: "", says: `UNKNOWN: `, outcome: isUnknown},
+	{kind: "ATA behind an HBA that swallows the status", drive: "ata size=4M sanitize=block took=2s drop-status=count", flags: "", says: `UNKNOWN: the drive knows nothing of the erase \(SANITIZE STATUS EXT: count 0000h`, outcome: isUnknown},
+	{kind: "ATA behind an HBA with fixed sense data", drive: "ata size=512K sanitize=block took=2s fixed-sense", flags: "", says: `UNKNOWN: the drive knows nothing of the erase \(SANITIZE STATUS EXT: count\(15:8\) was lost`, outcome: isUnknown},
+	{kind: "ATA, model of control characters", drive: "ata size=512K model=hex:1b5b324a41", flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "ATA, serial of control characters, which are confirmed as they are shown", drive: "ata size=512K serial=hex:1b5b324a41", shown: `^\\x1b\[2JA$`, flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
+	{kind: "ATA, its pages of data end half way, confirmed by the serial that wiped made for it", drive: "ata size=512K vpd-truncated", shown: `^~dev-[0-9a-f]{10}$`, flags: "--method zero", says: `erased: clear, zero`, outcome: isErased, gone: true},
 }
 
 // overTCP are drives of drivesim behind the kernel's NVMe driver.
@@ -108,6 +130,7 @@ var overTCP = []cell{
 	{kind: "NVMe without crypto erase", drive: "nvme size=512K format=user", flags: "--method format-crypto", says: `cannot do format-crypto`, outcome: isRefused, stays: true},
 	{kind: "NVMe, two namespaces, one named", drive: "nvme size=512K,512K ns=2", spaces: 1, flags: "--method sanitize-block", says: `sanitize-block would also erase nvme\d+n2`, outcome: isRefused, stays: true},
 	{kind: "NVMe, two namespaces, both named", drive: "nvme size=4M,4M ns=2 sector=512,4096 took=2s", spaces: 2, flags: "--method sanitize-block", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
+	{kind: "NVMe, two namespaces, both named, that of 4096 bytes first", drive: "nvme size=4M,4M ns=2 sector=4096,512 took=2s", spaces: 2, flags: "--method sanitize-block", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
 	{kind: "NVMe, two namespaces, one named", drive: "nvme size=512K,512K ns=2 took=1s", spaces: 1, flags: "--method format-user-data", says: `erased: clear, format-user-data`, outcome: isErased, gone: true},
 	{kind: "NVMe, two namespaces, Format erases both", drive: "nvme size=512K,512K ns=2 fna=3", spaces: 1, flags: "--method format-user-data", says: `format-user-data would also erase nvme\d+n2`, outcome: isRefused, stays: true},
 	{kind: "NVMe, two namespaces, the other one mounted", drive: "nvme size=4M,16M ns=2 file=/etc/simulated", spaces: 2, flags: "--method sanitize-block", says: `in use: mounted on`, outcome: isRefused, stays: true},
@@ -120,9 +143,13 @@ var overTCP = []cell{
 	{kind: "NVMe, acknowledges and ignores, log of an older success", drive: "nvme size=512K stale", flags: "", says: still, outcome: lieCaught, stays: true},
 	{kind: "NVMe, acknowledges and forgets", drive: "nvme size=512K took=1s forget", flags: "", says: `UNKNOWN: the drive knows nothing of the erase`, outcome: isUnknown},
 	{kind: "NVMe, speaks of another command", drive: "nvme size=512K took=1s other", flags: "", says: `UNKNOWN: the drive speaks of the success of another command`, outcome: isUnknown},
+	{kind: "NVMe, forgets, and erases all the same", drive: "nvme size=512K took=1s forget=erased", flags: "", says: `UNKNOWN: the drive knows nothing of the erase`, outcome: isUnknown, gone: true},
+	{kind: "NVMe, speaks of another command, and erases all the same", drive: "nvme size=512K took=1s other=erased", flags: "", says: `UNKNOWN: the drive speaks of the success of another command`, outcome: isUnknown, gone: true},
 	{kind: "NVMe, sanitize fails", drive: "nvme size=4M took=2s fail", flags: "", says: `FAILED: the drive says that its erase failed`, outcome: isReported},
 	{kind: "NVMe, refuses", drive: "nvme size=512K refuse", flags: "", says: `FAILED: the drive refused`, outcome: isReported},
 	{kind: "NVMe, power lost at 50 %", drive: "nvme size=512K took=6s power-loss=50 dark=1s", flags: "", says: `erased: purge, sanitize-block`, outcome: isSurvived, gone: true},
+	{kind: "NVMe, power lost at 50 % of a format", drive: "nvme size=512K format-took=6s power-loss=50 dark=1s", flags: "--method format-user-data", says: `UNKNOWN: the drive knows nothing of the erase \(Format NVM leaves no status`, outcome: isUnknown},
+	{kind: "NVMe, gone at 50 %", drive: "nvme size=512K took=4s vanish=50", flags: "", says: `FAILED: (while the drive erased itself: )?the drive is gone`, outcome: isReported},
 	{kind: "NVMe, bad sectors", drive: "nvme size=4M bad=100,5000", flags: "--method random", says: `FAILED: \d+ bytes could not be written`, outcome: isReported},
 	{kind: "NVMe, write protected", drive: "nvme size=512K read-only", flags: "--method zero", says: `read-only`, outcome: isRefused, stays: true},
 }

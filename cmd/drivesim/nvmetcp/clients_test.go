@@ -32,9 +32,13 @@ func TestClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	var d *offered
+	wrong, all := 0, 0
 	for _, s := range steps {
 		if s.want != nil {
-			d.run(t, s)
+			all++
+			if !d.run(t, s) {
+				wrong++
+			}
 			continue
 		}
 		d.end()
@@ -45,6 +49,10 @@ func TestClients(t *testing.T) {
 		}
 	}
 	d.end()
+	fmt.Printf("%d commands, %d not as expected\n", all, wrong)
+	if all == 0 {
+		t.Error("no command")
+	}
 }
 
 // offered is a drive that the kernel can have.
@@ -119,17 +127,18 @@ func (d *offered) end() {
 	}
 }
 
-func (d *offered) run(t *testing.T, s step) {
+// run tells whether a command's answer was the expected one.
+func (d *offered) run(t *testing.T, s step) bool {
 	t.Helper()
 	for {
 		output := d.shell(s.command)
 		if s.want.MatchString(output) {
 			t.Logf("line %d: %s\n%s", s.line, s.command, output)
-			return
+			return true
 		}
 		if s.tries--; s.tries == 0 {
 			t.Errorf("line %d: %s\n%s\ndoes not match %s", s.line, s.command, output, s.want)
-			return
+			return false
 		}
 		time.Sleep(500 * time.Millisecond)
 	}

@@ -87,7 +87,11 @@ func TestFormatTakesTime(t *testing.T) {
 func TestFormatIsLostWithThePower(t *testing.T) {
 	b := newBench(t, "size=1M fill=OLD took=10s power-loss=50")
 	b.do(b.admin, command(opFormat, 1, eraseUser<<9|1), nil)
+	cid := b.cid
 	b.clock.advance(time.Minute)
+	if r, ok := b.answered[cid]; ok {
+		t.Errorf("a drive without power answers %+v", r)
+	}
 	b.connect()
 	if first, last := kept(b, 1); first || !last {
 		t.Errorf("kept the first sector: %v, the last: %v; want the first half gone", first, last)

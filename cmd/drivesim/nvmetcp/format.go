@@ -31,7 +31,9 @@ func (s *Subsystem) startFormat(_ *queue, r request) reply {
 	j.lost = true
 	j.end = func(done float64) {
 		st := s.endFormat(targets, lbaf, erase, done)
-		s.afterwards(func() { r.finish(fail(st)) })
+		if !s.power.dark { // a Format that the loss of power ended is never answered
+			s.afterwards(func() { r.finish(fail(st)) })
+		}
 	}
 	for _, n := range targets {
 		n.format = j
