@@ -128,8 +128,8 @@ func (id *identify) securityStatus() drive.Status {
 	switch s := id.security(); {
 	case s.enabled, s.locked:
 		st.Phase = drive.Failed
-		st.Text = id.word128() + ", " + s.String() + ": the erase did not come to its end; the drive keeps its password, which is " +
-			Password + " unless somebody else set it"
+		st.Text = id.word128() + ", " + s.String() + ": the erase did not come to its end; the drive keeps a password: \"" +
+			Password + "\", unless somebody else set one"
 	case s.supported:
 		st.Phase, st.Done = drive.Succeeded, 1
 		st.Text = id.word128() + ", " + s.String() + ": no erase is unfinished"
