@@ -32,6 +32,14 @@ func (e *Engine) Format(ctx context.Context, req FormatRequest, tell func(part f
 		return claimRefusal(item.Drive, err)
 	}
 	defer c.Close()
+	// Once more, now that nobody else can begin to use it.
+	again, err := e.planFormat(req)
+	if err == nil {
+		err = item.Drive.ID.Same(again.Drive.ID)
+	}
+	if err != nil {
+		return err
+	}
 	f, err := c.Firmware()
 	if err != nil {
 		return refuse(Unsafe, item.Drive.Name, "it cannot be told to: "+drive.Clean(err.Error()), "drive "+arg(item.Drive.Name))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wiped/engine/drive"
@@ -68,12 +69,18 @@ func hiddenAreas(list []drive.Hidden) string {
 // these drives change, so that the request is to be planned anew.
 func (e *Engine) unhide(items []Item, req *Request) error {
 	req.opened = map[string]opening{}
+	items = slices.DeleteFunc(every(items), func(i Item) bool { return !i.unhide })
+	for n := range items {
+		items[n].Also = nil // it is in the list itself
+	}
+	claims, err := e.claimAll(items)
+	if err != nil {
+		return err
+	}
+	defer closeAll(claims)
 	var refusals Refusals
-	for _, item := range every(items) {
-		if !item.unhide {
-			continue
-		}
-		if r := openAreas(item); r != nil {
+	for n, item := range items {
+		if r := openAreas(item, claims[n]); r != nil {
 			refusals = append(refusals, r)
 			continue
 		}
@@ -87,13 +94,8 @@ func (e *Engine) unhide(items []Item, req *Request) error {
 	return refusals.orNil()
 }
 
-// openAreas opens the hidden areas of one drive.
-func openAreas(item Item) *Refusal {
-	c, err := item.drive.Claim()
-	if err != nil {
-		return claimRefusal(item.Drive, err)
-	}
-	defer c.Close()
+// openAreas opens the hidden areas of one claimed drive.
+func openAreas(item Item, c drive.Claim) *Refusal {
 	f, err := c.Firmware()
 	if err == nil {
 		defer f.Close()

@@ -58,8 +58,8 @@ func (j *job) bind(item Item, claims []drive.Claim) (left []drive.Claim) {
 	return claims
 }
 
-// claimAll claims every drive of the items, in the order of every, and then looks at all of them once more, now that nobody else can begin to
-// use them.
+// claimAll claims every drive of the items, in the order of every, and then looks at all of them once more, now that
+// nobody else can begin to use them.
 func (e *Engine) claimAll(items []Item) (claims []drive.Claim, err error) {
 	var refusals Refusals
 	for _, item := range every(items) {
