@@ -46,7 +46,7 @@ func (l *line) admitCertificate(o offer, c *ssh.Certificate) (*ssh.Permissions, 
 		return nil, err
 	}
 	_, pty := c.Extensions[permitPTY]
-	id := l.identity(fingerprint(c))
+	id := l.identity(o, fingerprint(c))
 	id.KeyType = keyTypes[c.Key.Type()] + "-CERT"
 	id.CA = fingerprint(l.key)
 	id.Serial = c.Serial

@@ -223,13 +223,21 @@ func from(user, address string) peer {
 	return peer{user: user, address: &net.TCPAddr{IP: net.ParseIP(address), Port: 4711}}
 }
 
-// login is Authorize for alice from 192.0.2.7, the identity in full.
+// login is Authorize for alice from 192.0.2.7, the identity in full but for its credential; that is looked up again, which
+// must not find anybody else.
 func login(k *Keys, key ssh.PublicKey) (Identity, bool) {
-	p, err := k.Authorize(from("alice", "192.0.2.7"), key)
+	alice := from("alice", "192.0.2.7")
+	p, err := k.Authorize(alice, key)
+	again, lost := k.LookUp(Credential{"alice", string(key.Marshal())}, alice.address)
 	if err != nil {
+		return Identity{}, lost == nil // which every test takes for a login
+	}
+	id, ok := IdentityOf(p)
+	if found, _ := IdentityOf(again); lost != nil || found != id {
 		return Identity{}, false
 	}
-	return IdentityOf(p)
+	id.Credential = Credential{}
+	return id, ok
 }
 
 func keygen(t testing.TB, arguments ...string) string {

@@ -52,4 +52,11 @@ type Identity struct {
 	Command     string    // command= of the line or force-command of the certificate: the only line this key may run
 	NoPTY       bool      // no terminal may be given to it
 	NotAfter    time.Time // when the key line or the certificate expires; zero: never
+	Credential  Credential
+}
+
+// Credential is what somebody logs in with, and what the identity can be looked up by again.
+type Credential struct {
+	Login string // the login name as sent, of any bytes
+	Key   string // the key or the certificate, in SSH's wire format
 }

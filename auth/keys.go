@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -39,6 +40,12 @@ func IdentityOf(p *ssh.Permissions) (Identity, bool) {
 	return id, ok
 }
 
+// WithIdentity puts who into p, where IdentityOf finds it.
+func WithIdentity(p *ssh.Permissions, who Identity) *ssh.Permissions {
+	p.ExtraData = map[any]any{identityKey{}: who}
+	return p
+}
+
 // Usable returns the number of lines with which somebody may log in now. It is an error, which names the command that
 // mends it, if there is none, or if the file is missing, unreadable, too large, or may be changed by others.
 func (k *Keys) Usable() (int, error) {
@@ -68,15 +75,27 @@ func (k *Keys) Usable() (int, error) {
 // keys that are only asked about and not proved, so all it changes is the log. The answer is a fresh Permissions with
 // the Identity in it. Every refusal is the same error.
 func (k *Keys) Authorize(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	return k.admit(offer{user: meta.User(), address: addressOf(meta.RemoteAddr()), key: key, now: k.now()})
+}
+
+// LookUp is Authorize for a credential that came by another way than a handshake of this process.
+func (k *Keys) LookUp(c Credential, from net.Addr) (*ssh.Permissions, error) {
+	key, err := ssh.ParsePublicKey([]byte(c.Key))
+	if err != nil {
+		return nil, errRefused
+	}
+	return k.admit(offer{user: c.Login, address: addressOf(from), key: key, now: k.now()})
+}
+
+func (k *Keys) admit(o offer) (*ssh.Permissions, error) {
 	file, err := k.read()
 	if err != nil {
 		return nil, errRefused
 	}
-	o := offer{user: meta.User(), address: addressOf(meta.RemoteAddr()), key: key, now: k.now()}
 	var last *line
 	var why error
 	for _, l := range file.lines {
-		if !l.matches(key) {
+		if !l.matches(o.key) {
 			continue
 		}
 		permissions, err := l.admit(o)

@@ -132,7 +132,7 @@ func (l *line) admit(o offer) (*ssh.Permissions, error) {
 	if certificate, ok := o.key.(*ssh.Certificate); ok {
 		return l.admitCertificate(o, certificate)
 	}
-	return permissions(l.identity(fingerprint(l.key)), l.noTouch, ""), nil
+	return permissions(l.identity(o, fingerprint(l.key)), l.noTouch, ""), nil
 }
 
 func (l *line) allowsTime(now time.Time) error {
@@ -142,7 +142,7 @@ func (l *line) allowsTime(now time.Time) error {
 	return nil
 }
 
-func (l *line) identity(fingerprint string) Identity {
+func (l *line) identity(o offer, fingerprint string) Identity {
 	id := Identity{
 		Name:        l.name,
 		Fingerprint: fingerprint,
@@ -151,6 +151,7 @@ func (l *line) identity(fingerprint string) Identity {
 		Command:     l.command,
 		NoPTY:       l.noPTY,
 		NotAfter:    l.expires,
+		Credential:  Credential{Login: o.user, Key: string(o.key.Marshal())},
 	}
 	if id.Name == "" {
 		id.Name = fingerprint
@@ -161,7 +162,7 @@ func (l *line) identity(fingerprint string) Identity {
 // permissions holds only what the library itself acts on, and the identity. A certificate's own maps must not get in
 // here: they outlive the login, and the library would obey whatever extension stands in them.
 func permissions(id Identity, noTouch bool, sourceAddress string) *ssh.Permissions {
-	p := &ssh.Permissions{ExtraData: map[any]any{identityKey{}: id}}
+	p := WithIdentity(&ssh.Permissions{}, id)
 	if noTouch {
 		p.Extensions = map[string]string{noTouchRequired: ""}
 	}

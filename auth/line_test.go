@@ -137,7 +137,7 @@ func TestParseLineKeyTypes(t *testing.T) {
 			t.Errorf("parseLine(%s) = %v; want a line", key.Type(), err)
 			continue
 		}
-		if got := l.identity("").KeyType; got != want[i] {
+		if got := l.identity(offer{key: key}, "").KeyType; got != want[i] {
 			t.Errorf("KeyType of %s = %s; want %s", key.Type(), got, want[i])
 		}
 	}

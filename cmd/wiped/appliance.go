@@ -62,7 +62,7 @@ func (a *appliance) run() int {
 		a.boot.Console.Line("nothing is erased until the settings are mended and the machine is started again")
 	}
 	log := slog.New(slog.NewTextHandler(a.boot.Console, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	st, ln, err := open(s, a, log)
+	st, _, err := open(s, a, log)
 	if err != nil {
 		a.boot.Fail(err)
 		return exitError
@@ -72,7 +72,7 @@ func (a *appliance) run() int {
 	defer stop()
 	go st.shell.Narrate(ctx, a.boot.Console.Line)
 	a.boot.Ready(st.fingerprints)
-	code := st.serve(ln, a.ending)
+	code := st.serve(a.ending)
 	if a.end == nil {
 		a.boot.Console.Flush()
 		return code

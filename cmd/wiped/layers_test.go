@@ -43,6 +43,8 @@ var layers = map[string][]string{
 	"shell/editor":                 {},
 	"shell":                        {"auth", "engine", "engine/drive", "engine/method", "engine/journal", "engine/certificate", "shell/editor"},
 	"shell/sshd":                   {"auth", "shell"},
+	"shell/privsep":                {"auth", "shell", "shell/privsep/sandbox"},
+	"shell/privsep/sandbox":        {},
 	// The simulator of drives is what the engine is tested against: nothing of the engine is in it.
 	"cmd/drivesim":            {"cmd/drivesim/bench", "cmd/drivesim/clients", "cmd/drivesim/scenario", "cmd/drivesim/nvmetcp"},
 	"cmd/drivesim/ata":        {"cmd/drivesim/erase", "cmd/drivesim/scenario", "cmd/drivesim/store", "cmd/drivesim/target"},
@@ -61,7 +63,7 @@ var layers = map[string][]string{
 	"cmd/wiped-image/iso":     {},
 	"cmd/wiped-image/kmod":    {},
 	"cmd/wiped/boot":          {"engine/drive/uevent"},
-	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
+	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/privsep", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
 		"engine/drive/ata", "engine/drive/scsi", "engine/drive/nvme", "engine/drive/mmc", "engine/drive/health", "engine/drive/uevent",
 		"engine/journal", "engine/certificate"},
 }

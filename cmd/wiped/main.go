@@ -44,6 +44,7 @@ func main() {
 var commands = map[string]func(args []string, out, errOut io.Writer) int{
 	"serve":   serve,
 	"init":    initialize,
+	"sshd":    speakSSH,
 	"verify":  verify,
 	"version": version,
 }

@@ -69,48 +69,52 @@ func serve(args []string, out, errOut io.Writer) int {
 	}
 	log := slog.New(slog.NewTextHandler(errOut, nil))
 	log.Info("starting", "version", software())
-	st, ln, err := open(s, &appliance{}, log)
+	st, at, err := open(s, &appliance{}, log)
 	if err != nil {
 		fmt.Fprintf(errOut, "wiped serve: %s\n", journal.Escape(err.Error()))
 		return exitError
 	}
 	defer st.close()
-	fmt.Fprintf(errOut, "listening on %s\n", ln.Addr()) // programs wait for this line and read the port from it
-	return st.serve(ln, nil)
+	fmt.Fprintf(errOut, "listening on %s\n", at) // programs wait for this line and read the port from it
+	return st.serve(nil)
 }
 
-// open starts a station and listens.
-func open(s *settings, a *appliance, log *slog.Logger) (*station, net.Listener, error) {
-	st, err := start(s, a, log)
-	if err != nil {
+// open starts a station, listens, and starts the process that accepts.
+func open(s *settings, a *appliance, log *slog.Logger) (st *station, at net.Addr, err error) {
+	if st, err = start(s, a, log); err != nil {
 		return nil, nil, err
 	}
 	ln, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		st.close()
-		return nil, nil, fmt.Errorf("%w. Next: stop what listens there, or choose another --listen", err)
+		err = fmt.Errorf("%w. Next: stop what listens there, or choose another --listen", err)
+	} else {
+		err = st.startSSH(s, ln.(*net.TCPListener))
 	}
-	return st, ln, nil
+	if err != nil {
+		st.close()
+		return nil, nil, err
+	}
+	return st, ln.Addr(), nil
 }
 
-// serve accepts connections until a signal comes or ending is closed, then ends everything in order: no new sessions, jobs
-// to a checkpoint, sessions told, connections closed.
-func (st *station) serve(ln net.Listener, ending <-chan struct{}) int {
-	stopped := make(chan os.Signal, 2)
+// serve waits until a signal comes or ending is closed, then ends everything in order: no new sessions, jobs to a
+// checkpoint, sessions told, connections closed.
+func (st *station) serve(ending <-chan struct{}) int {
+	stopped, look := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	signal.Notify(stopped, syscall.SIGTERM, os.Interrupt)
-	failed := make(chan error, 1)
-	go func() { failed <- st.sshd.Serve(ln) }()
-	select {
-	case sig := <-stopped:
-		st.log.Info("stopping", "signal", sig.String())
-	case <-ending:
-	case err := <-failed:
-		st.log.Error("the listener failed", "err", err)
+	signal.Notify(look, syscall.SIGUSR1)
+	for {
+		select {
+		case <-look:
+			st.logResources()
+			continue
+		case sig := <-stopped:
+			st.log.Info("stopping", "signal", sig.String())
+		case <-ending:
+		}
 		st.stop(stopped)
-		return exitError
+		return exitDone
 	}
-	st.stop(stopped)
-	return exitDone
 }
 
 // farewellTime is how long sessions may take to end once the jobs have.
@@ -120,7 +124,7 @@ func (st *station) stop(again <-chan os.Signal) {
 	ctx, giveUp := context.WithCancel(context.Background())
 	defer giveUp()
 	gone := make(chan error, 1)
-	go func() { gone <- st.sshd.Shutdown(ctx) }()
+	go func() { gone <- st.ssh.Shutdown(ctx) }()
 	halted := make(chan struct{})
 	if left := st.engine.Unfinished(); len(left) > 0 {
 		st.log.Info("waiting for jobs to reach a checkpoint; a second signal leaves them as they are", "jobs", fmt.Sprint(left))

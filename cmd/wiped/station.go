@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	gossh "golang.org/x/crypto/ssh"
+
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
@@ -22,7 +24,7 @@ import (
 	"wiped/engine/journal"
 	"wiped/hostkeys"
 	"wiped/shell"
-	"wiped/shell/sshd"
+	"wiped/shell/privsep"
 )
 
 // station is everything that runs, plugged together.
@@ -33,7 +35,9 @@ type station struct {
 	audit        *journal.Audit
 	engine       *engine.Engine
 	shell        *shell.Shell
-	sshd         *sshd.Server
+	ssh          *privsep.Monitor
+	hostKeys     []gossh.Signer
+	keys         *auth.Keys
 	fingerprints []string
 	stopping     chan struct{}
 	health       smart
@@ -54,12 +58,12 @@ func start(s *settings, a *appliance, log *slog.Logger) (*station, error) {
 	if _, err := keys.Usable(); err != nil {
 		return nil, err
 	}
-	st := &station{log: log, stopping: make(chan struct{})}
+	st := &station{log: log, keys: keys, stopping: make(chan struct{})}
 	st.ctx, st.end = context.WithCancel(context.Background())
 	st.health = smart{health.NewCache(st.ctx)}
 	err = st.open(s.state)
 	if err == nil {
-		err = st.plug(s, a, sources, keys)
+		err = st.plug(s, a, sources)
 	}
 	if err != nil {
 		st.close()
@@ -83,12 +87,13 @@ func sourcesOf(s *settings) ([]drive.Source, error) {
 	return []drive.Source{images, blocks}, nil
 }
 
-// plug puts engine, shell and SSH together.
-func (st *station) plug(s *settings, a *appliance, sources []drive.Source, keys *auth.Keys) error {
+// plug puts engine and shell together.
+func (st *station) plug(s *settings, a *appliance, sources []drive.Source) error {
 	own, err := hostkeys.Load(filepath.Join(s.state, "hostkeys"))
 	if err != nil {
 		return err
 	}
+	st.hostKeys = own.Host
 	st.nameKeys(own, a)
 	name, err := os.Hostname()
 	if err != nil {
@@ -107,11 +112,7 @@ func (st *station) plug(s *settings, a *appliance, sources []drive.Source, keys 
 	}
 	st.shell = shell.New(shell.Config{Engine: st.engine, Messages: st.messages, Audit: st.audit, Log: st.log, Version: software(),
 		Stopping: st.stopping, Machine: a.machine()})
-	st.sshd, err = sshd.New(sshd.Config{
-		HostKeys: own.Host, Authorize: keys.Authorize, IdentityOf: auth.IdentityOf, Handler: st.shell.Serve, LoggedIn: st.loggedIn,
-		Log: st.log, LoginGrace: s.loginGrace, Keepalive: s.keepalive,
-	})
-	return err
+	return nil
 }
 
 func (st *station) loggedIn(who auth.Identity, login, from string) {

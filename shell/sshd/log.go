@@ -118,7 +118,7 @@ func (c *conn) logDisconnect() {
 		err = sc.Wait()
 	}
 	c.server.config.Log.Info(fmt.Sprintf("Disconnected from user %s %s", c.login.name, c.peer),
-		"conn", c.id, "duration", time.Since(c.since).Round(time.Millisecond), "received", c.received.Load(), "sent", c.sent.Load(),
+		"conn", c.id, "duration", time.Since(c.since).Round(time.Millisecond).String(), "received", c.received.Load(), "sent", c.sent.Load(),
 		"sessions", c.served, "reason", sentence(c.ending(err), maxReason))
 }
 

@@ -1,0 +1,194 @@
+package privsep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/shell"
+)
+
+// exitDefect is the exit code for a defect in wiped itself.
+const exitDefect = 70
+
+// relay is the child's end of one session.
+type relay struct {
+	*frames
+	session *shell.Session
+	credit  credit
+}
+
+// Serve has the monitor work a session, and passes on what goes in and comes out. It returns the exit code.
+func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
+	conn, err := c.openSession()
+	if err != nil {
+		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
+		return exitDefect
+	}
+	defer conn.Close()
+	r := &relay{frames: newFrames(conn), session: s}
+	r.credit.init(window)
+	if err := r.open(); err != nil {
+		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
+		return exitDefect
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	defer r.credit.end()
+	go r.sendInput()
+	go r.sendSignals(ctx, ended)
+	exit, err := r.receive()
+	if err != nil {
+		c.Log.Error("session lost", "session", s.ID, "err", err.Error())
+	}
+	return exit
+}
+
+// openSession hands one end of a new socket to the monitor.
+func (c *Child) openSession() (io.ReadWriteCloser, error) {
+	ours, theirs, err := pair(unix.SOCK_STREAM)
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	conn, err := unixConn(ours)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.tell(saySession, nil, theirs); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (r *relay) open() error {
+	s := r.session
+	o := opening{ID: s.ID, Login: s.Login, Mode: s.Mode, Command: []byte(s.Command), Term: s.Term, Columns: s.Size.Columns, Rows: s.Size.Rows,
+		Offer: offer{Login: []byte(s.Who.Credential.Login), Key: []byte(s.Who.Credential.Key), From: s.From}}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return r.write(frameOpen, text)
+}
+
+// sendInput sends what the client sends, as much as the monitor has room for, to the end of either.
+func (r *relay) sendInput() {
+	buf := make([]byte, maxInput)
+	for {
+		room := r.credit.wait(len(buf))
+		if room == 0 {
+			return
+		}
+		n, err := r.session.In.Read(buf[:room])
+		r.credit.add(-n)
+		if n > 0 && r.write(frameInput, buf[:n]) != nil {
+			return
+		}
+		if err != nil {
+			var lost []byte
+			if !errors.Is(err, io.EOF) {
+				lost = []byte{1}
+			}
+			r.write(frameInputEnd, lost)
+			return
+		}
+	}
+}
+
+// sendSignals sends what is no input: sizes, interrupts, and that the client is gone.
+func (r *relay) sendSignals(ctx context.Context, ended <-chan struct{}) {
+	gone := ctx.Done()
+	for {
+		var err error
+		select {
+		case <-ended:
+			return
+		case <-gone:
+			gone = nil
+			err = r.write(frameGone, nil)
+		case size := <-r.session.Resize:
+			err = r.writeNumbers(frameSize, uint32(size.Columns), uint32(size.Rows))
+		case <-r.session.Interrupt:
+			err = r.write(frameInterrupt, nil)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// receive passes on what the monitor sends until it sends the exit code. A client that takes no more output does not keep
+// it from coming to its end.
+func (r *relay) receive() (exit int, err error) {
+	buf := make([]byte, 0, 512)
+	for {
+		k, n, err := r.head(maxData)
+		if err != nil {
+			return exitDefect, err
+		}
+		if cap(buf) < n {
+			buf = make([]byte, 0, n)
+		}
+		data := buf[:n]
+		if _, err := io.ReadFull(r.r, data); err != nil {
+			return exitDefect, err
+		}
+		switch k {
+		case frameOut:
+			_, _ = r.session.Out.Write(data)
+		case frameErr:
+			_, _ = r.session.Err.Write(data)
+		case frameTook:
+			took, _ := number(data)
+			r.credit.add(int(took))
+		case frameExit:
+			if len(data) == 1 {
+				return int(data[0]), nil
+			}
+			return exitDefect, errors.New("no exit code in the last frame")
+		}
+	}
+}
+
+// credit is how much may be sent.
+type credit struct {
+	mu    sync.Mutex
+	more  sync.Cond
+	n     int
+	ended bool
+}
+
+func (c *credit) init(n int) { c.more.L, c.n = &c.mu, n }
+
+func (c *credit) add(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n += n
+	c.more.Broadcast()
+}
+
+func (c *credit) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	c.more.Broadcast()
+}
+
+// wait returns how much may be sent, most at most, once that is more than nothing; 0 at the end.
+func (c *credit) wait(most int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.n <= 0 && !c.ended {
+		c.more.Wait()
+	}
+	if c.ended {
+		return 0
+	}
+	return min(most, c.n)
+}
