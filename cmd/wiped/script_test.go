@@ -66,6 +66,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		"patterned": cmdPatterned,
 		"stream":    cmdStream,
 		"fillin":    cmdFillin,
+		"sshd":      cmdSSHD,
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -47,6 +49,7 @@ type Child struct {
 // Join takes up what the monitor gave this process, and confines it: from here on nothing can be opened. It fails in a process
 // that no monitor started.
 func Join() (*Child, error) {
+	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // the monitor says when it is time
 	conn, err := unixConn(os.NewFile(borderFD, "border"))
 	if err != nil {
 		return nil, fmt.Errorf("not started by a monitor: %w", err)

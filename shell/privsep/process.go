@@ -35,13 +35,15 @@ func (m *Monitor) startChild() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
 	conn, err := unixConn(ours)
 	if err != nil {
+		theirs.Close()
 		return nil, err
 	}
 	c := &child{border: border{conn}, logged: make(chan struct{}), gone: make(chan struct{})}
-	if err := c.start(m, theirs); err != nil {
+	err = c.start(m, theirs)
+	theirs.Close() // at once: as long as anybody has it open, the end of the child is not seen
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -112,7 +114,11 @@ func (c *child) welcome(m *Monitor) error {
 
 func (c *child) say(what string) { _ = c.border.send(message{Say: what}, nil) }
 
-func (c *child) kill() { _ = c.cmd.Process.Kill() }
+func (c *child) kill() {
+	if c.cmd.Process != nil {
+		_ = c.cmd.Process.Kill()
+	}
+}
 
 // wait returns when the process has ended and all that it logged is logged.
 func (c *child) wait() error {

@@ -1,0 +1,147 @@
+package privsep
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wiped/auth"
+	"wiped/shell"
+)
+
+// The child is taken for somebody who has been taken over: whatever it says, the monitor goes on.
+
+// monitor is one without a process behind it.
+func monitor(t testing.TB) *Monitor {
+	return &Monitor{Config: Config{Log: slog.New(slog.DiscardHandler), LookUp: (&auth.Keys{Path: "/nonexistent"}).LookUp,
+		Handler: func(_ context.Context, s *shell.Session) int { io.Copy(io.Discard, s.In); return 0 }}}
+}
+
+// FuzzOpening: a session's socket with anything in it.
+func FuzzOpening(f *testing.F) {
+	var good bytes.Buffer
+	w := &frames{w: &good}
+	text, _ := json.Marshal(opening{ID: "1.1", Mode: shell.Exec, Command: []byte("hello"), Offer: offer{From: "127.0.0.1:1"}})
+	w.write(frameOpen, text)
+	w.write(frameInput, []byte("typed"))
+	w.writeNumbers(frameSize, 80, 24)
+	w.write(frameInterrupt, nil)
+	w.write(frameInputEnd, nil)
+	f.Add(good.Bytes())
+	f.Add([]byte{1, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{1, 0, 0, 0, 2, '{', '}', 4, 0, 0, 0, 1, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m := monitor(t)
+		m.sessions = 1
+		ours, theirs := socketPair(t, unix.SOCK_STREAM)
+		done := make(chan struct{})
+		go func() { defer close(done); m.session(ours) }()
+		go io.Copy(io.Discard, theirs)
+		theirs.Write(data)
+		theirs.CloseWrite()
+		<-done
+		theirs.Close()
+		if m.sessions != 0 {
+			t.Error("the session is still counted")
+		}
+	})
+}
+
+// FuzzMessage: the border with anything on it. What makes no sense ends the child; nothing else does.
+func FuzzMessage(f *testing.F) {
+	for _, m := range []message{{ID: 1, Say: sayAuthorize, Body: json.RawMessage(`{"From":"1.2.3.4:5"}`)}, {Say: saySession}, {ID: 2, Say: saySign, Body: json.RawMessage(`{}`)},
+		{Say: sayResources}, {ID: 3, Say: "nonsense"}, {ID: 4, Say: sayLogin, Body: json.RawMessage(`[]`)}} {
+		text, _ := json.Marshal(m)
+		f.Add(text)
+	}
+	f.Add([]byte("{"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 || len(data) > maxMessage {
+			return
+		}
+		m := monitor(t)
+		ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
+		c := &child{border: border{ours}, gone: make(chan struct{})}
+		c.serveForTest(m)
+		theirs.Write(data)
+		theirs.Close()
+		<-c.gone
+		ours.Close()
+	})
+}
+
+// FuzzRecord: a log with anything in it.
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte(`{"time":"x","level":"INFO","msg":"hello","n":1,"d":{"a":[1]}}` + "\npanic: x\n\n"))
+	f.Add([]byte(`{"level":"LOUD"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		relayLog(bytes.NewReader(data), slog.New(slog.DiscardHandler))
+	})
+}
+
+// serveForTest is serve for a child that is no process.
+func (c *child) serveForTest(m *Monitor) {
+	c.cmd = &exec.Cmd{}
+	go c.serve(m)
+}
+
+func socketPair(t testing.TB, kind int) (ours, theirs *net.UnixConn) {
+	a, b, err := pair(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, err = unixConn(a); err != nil {
+		t.Fatal(err)
+	}
+	if theirs, err = unixConn(b); err != nil {
+		t.Fatal(err)
+	}
+	return ours, theirs
+}
+
+// TestDescriptors: more descriptors than asked for, or where none belong, are closed.
+func TestDescriptors(t *testing.T) {
+	before := descriptors()
+	m := monitor(t)
+	ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
+	c := &child{border: border{ours}, gone: make(chan struct{})}
+	c.serveForTest(m)
+	for _, say := range []string{saySession, sayResources, "nonsense"} {
+		text, _ := json.Marshal(message{Say: say})
+		r, w, _ := os.Pipe()
+		theirs.WriteMsgUnix(text, unix.UnixRights(int(r.Fd()), int(w.Fd()), int(r.Fd())), nil)
+		r.Close()
+		w.Close()
+	}
+	theirs.Close()
+	<-c.gone
+	ours.Close()
+	for end := time.Now().Add(wait); descriptors() > before && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	}
+	if after := descriptors(); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+// TestWindow: a child that sends more input than it may loses the session, and the monitor holds no more than the window.
+func TestWindow(t *testing.T) {
+	in := &inbox{}
+	in.init(&worked{frames: &frames{w: io.Discard}})
+	for range window / maxInput {
+		if err := in.add(make([]byte, maxInput), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := in.add([]byte{1}, nil); err == nil {
+		t.Error("more than the window was taken")
+	}
+}
