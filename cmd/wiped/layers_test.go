@@ -57,6 +57,8 @@ var layers = map[string][]string{
 	"cmd/drivesim/store":      {},
 	"cmd/drivesim/target":     {"cmd/drivesim/erase"},
 	"cmd/drivesim/tcmu":       {"cmd/drivesim/erase", "cmd/drivesim/target"},
+	"cmd/bench":               {"cmd/bench/plot", "engine", "engine/drive", "engine/drive/block", "engine/journal", "engine/wipe"},
+	"cmd/bench/plot":          {},
 	"cmd/wiped-image":         {"cmd/wiped-image/archive", "cmd/wiped-image/debian", "cmd/wiped-image/iso", "cmd/wiped-image/kmod"},
 	"cmd/wiped-image/archive": {},
 	"cmd/wiped-image/debian":  {},

@@ -1,0 +1,71 @@
+package main
+
+// row holds a figure of ours against the best of some others, or against a limit by itself.
+type row struct {
+	what, beside string
+	ours         string   // the name of a series
+	theirs       []string // the best of them counts; none: limit is in unit, not a ratio
+	fewer        bool     // less is better
+	limit        float64  // of the ratio ours/theirs; 0: the row is for information
+	unit         unit     // of ours and theirs
+	bound        string   // what holds ours back
+}
+
+const (
+	bytesOfDrives = "the copy of each block to or from the memory that the device is made of"
+	generation    = "AES-256-CTR in Go, which is in each worker's way to the device"
+)
+
+// rows is the table of the targets, in the order in which it is printed.
+var rows = []row{
+	{"zero, loop, write", "best of fio and dd", "loop/wiped zero/write rate",
+		[]string{"loop/fio, 1 job/write rate", "loop/fio, 2 jobs/write rate", "loop/dd/write rate"}, false, 1.0, rate,
+		bytesOfDrives + "; on a device this small also the start and end of a job, each an fsync of the journal"},
+	{"zero, zram, write", "best of fio and dd", "zram/wiped zero/write rate",
+		[]string{"zram/fio, 1 job/write rate", "zram/fio, 2 jobs/write rate", "zram/dd/write rate"}, false, 1.0, rate,
+		"zram's look at each page, in the writer's own thread"},
+	{"zero, loop, write", "the sketch", "loop/wiped zero/write rate", []string{"loop/sketch zero/write rate"}, false, 0.95, rate,
+		"the start and end of a job on a device this small"},
+	{"zero, zram, write", "the sketch", "zram/wiped zero/write rate", []string{"zram/sketch zero/write rate"}, false, 0.95, rate,
+		"zram's look at each page"},
+	{"random, loop, write", "the sketch (AES-128-CTR)", "loop/wiped random/write rate", []string{"loop/sketch random/write rate"}, false, 0.95, rate,
+		generation + "; the sketch has a shorter key"},
+	{"random, 2 GB/s drive, write", "own zero", "capped/wiped random/write rate", []string{"capped/wiped zero/write rate"}, false, 0.97, rate,
+		"the throttle"},
+	{"random, loop, write", "own zero", "loop/wiped random/write rate", []string{"loop/wiped zero/write rate"}, false, 0.5, rate, generation},
+	{"random, loop, write", "shred -n1", "slow/wiped random/write rate", []string{"slow/shred -n1/write rate"}, false, 6, rate, generation},
+	{"random, loop, write", "nwipe, its fastest generator", "slow/wiped random/write rate", []string{"slow/nwipe/write rate"}, false, 20, rate, generation},
+	{"zero, loop, processor time a GiB", "fio", "loop/wiped zero/write processor",
+		[]string{"loop/fio, 1 job/write processor", "loop/fio, 2 jobs/write processor"}, true, 1.3, perGiB, bytesOfDrives},
+	{"random, loop, processor time a GiB", "AES-256-CTR alone", "loop/wiped random/write processor",
+		[]string{"loop/AES-CTR alone/write processor"}, true, 1.3, perGiB, generation + ", and " + bytesOfDrives},
+	{"zero, loop, full verification", "fio read, same depth", "loop/wiped zero/verify rate", []string{"loop/fio, same depth/read rate"}, false, 1.0, rate,
+		bytesOfDrives + ", and a comparison of it"},
+	{"zero, zram, full verification", "fio read, same depth", "zram/wiped zero/verify rate", []string{"zram/fio, same depth/read rate"}, false, 1.0, rate,
+		"zram's filling of each page, and a comparison of it"},
+	{"random, loop, full verification", "own random write", "loop/wiped random/verify rate", []string{"loop/wiped random/write rate"}, false, 0.95, rate,
+		generation + ", and a comparison"},
+	{"32 drives of 60 MB/s, random and verification", "sum of the throttles", "32 drives/wiped/rate", []string{"32 drives/throttles/rate"}, false, 0.97, rate,
+		"the throttles"},
+	{"32 drives: memory for each", "limit", "32 drives/wiped/resident of a drive", nil, true, 16 * mib, memory, "buffers"},
+	{"32 drives: resident in all", "limit", "32 drives/wiped/resident", nil, true, 600 * mib, memory, "buffers"},
+	{"32 drives: processors in use", "", "32 drives/wiped/processors", nil, true, 0, number, generation},
+	{"32 drives: hello meanwhile", "", "32 drives/wiped/hello", nil, true, 0, seconds, "waiting for a processor"},
+	{"a pass with checkpoints and progress", "without", "machinery/with checkpoints/write rate", []string{"machinery/without/write rate"}, false, 0.99, rate,
+		"a flush and an fsync each 8 GiB or 5 s"},
+	{"zero with 1,000 watchers, 50 deaf", "without", "watched/by many/write rate", []string{"watched/alone/write rate"}, false, 0.98, rate,
+		"1,000 encrypted status lines a second, and the clients, on the same processors"},
+	{"ssh station hello", "bare gliderlabs", "ssh/wiped/hello", []string{"ssh/gliderlabs/hello"}, true, 1.1, seconds, "the ssh program's own start and key exchange"},
+	{"ssh station hello", "OpenSSH's sshd, echo", "ssh/wiped/hello", []string{"ssh/OpenSSH/hello"}, true, 0.5, seconds,
+		"the ssh program's own start and key exchange, which is the same for all"},
+	{"logins and commands a second, 8 clients", "bare gliderlabs", "logins/wiped/rate", []string{"logins/gliderlabs/rate"}, false, 0.9, number,
+		"the key exchange, and an fsync of the audit log at each login"},
+	{"a login and a command: processor time", "bare gliderlabs", "logins/wiped/processor", []string{"logins/gliderlabs/processor"}, true, 0, seconds,
+		"the key exchange, and what passes between two processes"},
+	{"memory of an idle terminal session", "limit", "idle/wiped/resident", nil, true, 150e3, memory, "buffers of the SSH library, and stacks"},
+	{"start with 10,000 jobs in the journal", "with 10", "history/jobs 10000/start", []string{"history/jobs 10/start"}, true, 2, seconds, "the start of the program itself"},
+	{"jobs, with 10,000 in the journal", "limit", "history/jobs 10000/jobs", nil, true, 0.050, seconds, "reading the jobs of one day"},
+}
+
+// inShort is the name of a series in the short form, which has fewer jobs in its largest journal.
+var inShort = map[string]string{"history/jobs 10000/start": "history/jobs 100/start", "history/jobs 10000/jobs": "history/jobs 100/jobs"}
