@@ -65,7 +65,7 @@ var layers = map[string][]string{
 	"cmd/wiped-image/iso":     {},
 	"cmd/wiped-image/kmod":    {},
 	"cmd/wiped/boot":          {"engine/drive/uevent"},
-	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/privsep", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
+	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/privsep", "shell/privsep/sandbox", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
 		"engine/drive/ata", "engine/drive/scsi", "engine/drive/nvme", "engine/drive/mmc", "engine/drive/health", "engine/drive/uevent",
 		"engine/journal", "engine/certificate"},
 }

@@ -68,6 +68,9 @@ func serve(args []string, out, errOut io.Writer) int {
 		return exitUsage
 	}
 	log := slog.New(slog.NewTextHandler(errOut, nil))
+	if err := dropPrivileges(); err != nil {
+		log.Warn("more privileges than needed are kept", "err", err)
+	}
 	log.Info("starting", "version", software())
 	st, at, err := open(s, &appliance{}, log)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
 // cmdSSHD looks at the process that speaks SSH, and treats it badly:
@@ -17,6 +18,7 @@ import (
 //	sshd kill N     kill it N times, each time once the next one is there
 //	sshd confined   hold what the kernel says of it against what it must not have
 //	sshd gone       it has ended, as it must when the server has
+//	sshd server     the server itself has only the capabilities it needs
 func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 	server := stationOf(ts).cmd.Process.Pid
 	switch args[0] {
@@ -33,6 +35,10 @@ func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 		pid := awaitChild(ts, server, 0)
 		ts.Setenv("SSHD", strconv.Itoa(pid))
 		confined(ts, pid)
+	case "server":
+		if want := fmt.Sprintf("CapBnd:\t%016x", mask(privileges)); os.Geteuid() == 0 && !strings.Contains(procStatus(server), want) {
+			ts.Fatalf("the kernel does not say %q of the server:\n%s", want, procStatus(server))
+		}
 	case "gone":
 		pid, err := strconv.Atoi(ts.Getenv("SSHD"))
 		ts.Check(err)
@@ -42,8 +48,20 @@ func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 	default:
-		ts.Fatalf("usage: sshd kill N|confined|gone")
+		ts.Fatalf("usage: sshd kill N|confined|server|gone")
 	}
+}
+
+// mask is a set of capabilities as the kernel shows it.
+func mask(names []string) (bits uint64) {
+	for _, name := range names {
+		c, err := cap.FromName(name)
+		if err != nil {
+			panic(err)
+		}
+		bits |= 1 << c
+	}
+	return bits
 }
 
 // ended tells whether a process is only waited for.
