@@ -90,6 +90,9 @@ func (j *job) cancel() error {
 	before := j.found
 	j.found.cancelled = true
 	j.found.passes = append(slices.Clone(before.passes), j.partial()...)
+	if at := j.plan.resume; at != nil {
+		j.found.mark = at.offset
+	}
 	j.mu.Unlock()
 	result, reason := j.judge()
 	last := j.closing(result, reason)

@@ -12,6 +12,11 @@ func (j *job) check(at position) signal {
 		holds, err := j.holds(c)
 		if err != nil {
 			j.note(err)
+			j.mu.Lock()
+			if !j.found.interrupted {
+				j.found.passes, j.found.mark = append(j.found.passes, j.partial()...), at.offset
+			}
+			j.mu.Unlock()
 			return stopped
 		}
 		if holds {
@@ -62,12 +67,15 @@ func (j *job) holds(c claim) (bool, error) {
 	for _, r := range v.Mismatches {
 		differ = append(differ, wipe.Range(r))
 	}
-	r, err := j.targets[0].claim.Reader()
+	r, err := j.reader(j.targets[0])
 	if err != nil {
 		return false, err
 	}
-	defer r.Close()
-	return wipe.HoldsEither(j.ctx, r, differ, j.rec.Drive.LogicalSector, j.patterns[c.pass-1], j.patterns[c.later-1])
+	defer j.shut(r)
+	reads := &request{what: "read"}
+	return attend(j, reads, func() (bool, error) {
+		return wipe.HoldsEither(j.ctx, counted{r, reads}, differ, j.rec.Drive.LogicalSector, j.patterns[c.pass-1], j.patterns[c.later-1])
+	})
 }
 
 // startOver forgets what was done before the interruption: a claim that is wrong in one place is believed in none.

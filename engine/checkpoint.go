@@ -12,7 +12,7 @@ import (
 
 // flush has the drive write down what it holds in caches. One that fails it once gets no more checkpoints, and its job fails.
 func (j *job) flush(w drive.Writer) error {
-	err := w.Flush()
+	err := j.ask(&request{what: "flush", flush: true}, w.Flush)
 	if err == nil {
 		err = j.checkClaims()
 	}

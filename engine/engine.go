@@ -32,11 +32,13 @@ type Config struct {
 	Clock     func() string // whether this machine's clock is synchronised; nil: unknown
 	KeyOrigin string        // where the signing key comes from, if that is worth saying
 
-	CheckpointEvery time.Duration // 0: 5 s
-	CheckpointBytes int64         // 0: 8 GiB
-	Tick            time.Duration // how often progress is reported; 0: 1 s
-	Patience        time.Duration // how long a drive may erase itself without getting on; 0: see patience
-	Random          io.Reader     // nil: crypto/rand
+	CheckpointEvery time.Duration    // 0: 5 s
+	CheckpointBytes int64            // 0: 8 GiB
+	Tick            time.Duration    // how often progress is reported; 0: 1 s
+	Patience        time.Duration    // how long a drive may erase itself without getting on; 0: see patience
+	Limits          Limits           // on the patience with sick drives
+	Now             func() time.Time // the station's clock; nil: time.Now
+	Random          io.Reader        // nil: crypto/rand
 }
 
 // Engine runs jobs. Its methods may be called from any goroutine.
@@ -53,6 +55,7 @@ type Engine struct {
 	mu    sync.Mutex
 	jobs  map[uint64]*job   // unfinished ones, and those that ended lately
 	taken map[string]uint64 // key of a drive's ID -> the job that has it
+	stuck map[uint64]*job   // jobs that are over while a request to their drive is still out
 	ended []uint64          // jobs that ended, oldest first, to be forgotten here in time
 }
 
@@ -80,7 +83,11 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}
-	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Limits = cfg.Limits.orDefault()
+	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
 	for _, glob := range cfg.Protect {
 		if err := checkGlob(glob); err != nil {
 			return nil, err
@@ -183,16 +190,48 @@ func (e *Engine) release(id uint64) {
 			delete(e.taken, k)
 		}
 	}
+	delete(e.stuck, id)
+}
+
+// holder is the job that has a drive, or zero. One that is stuck is over, but for a request that is still out.
+type holder struct {
+	job   uint64
+	stuck bool
 }
 
 // takenBy is the job that has a drive, or 0. The caller holds mu.
-func (e *Engine) takenBy(id drive.ID) uint64 {
+func (e *Engine) takenBy(id drive.ID) holder {
 	for _, k := range id.Keys {
 		if owner, ok := e.taken[k]; ok {
-			return owner
+			return holder{owner, e.stuck[owner] != nil}
 		}
 	}
-	return 0
+	return holder{}
+}
+
+// strand keeps the drives of a job that is over as long as requests to them are out; false if none is. The last one to
+// come back frees them.
+func (e *Engine) strand(j *job) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.leaving = true
+	if len(j.out) > 0 {
+		e.stuck[j.rec.ID] = j
+	}
+	return len(j.out) > 0
+}
+
+// stillBusy shows the drives of a job that is over as busy, unless they are free already.
+func (e *Engine) stillBusy(j *job) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, owner := range e.taken {
+		if owner == j.rec.ID {
+			e.stuck[owner] = j
+		}
+	}
 }
 
 // alive tells whether a job's goroutine runs.

@@ -66,7 +66,7 @@ func (j *job) verification() string {
 // healthAfter is what the drive says of its condition after all that was to be done was done.
 func (j *job) healthAfter(result State) *journal.Health {
 	t := j.targets[0]
-	if result == Cancelled || result == Interrupted {
+	if result == Cancelled || result == Interrupted || j.gaveUp() {
 		return nil // nobody is to wait for it
 	}
 	if err := t.claim.Check(); err != nil {
@@ -81,7 +81,7 @@ func (j *job) healthAfter(result State) *journal.Health {
 
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
 // only when the program ends; the next start then finds the job as interrupted, with its last checkpoint. The number of
-// the last event grows past what is said meanwhile.
+// the last event grows past what is said meanwhile, and its time with it: a job ends when that is on record.
 func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 	for wait := time.Second; ; {
 		err := j.e.cfg.Journal.End(j.rec.ID, end, *last)
@@ -102,7 +102,8 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 		j.history.undo(last.Seq)
 		e.Seq = j.history.next()
 		j.publish(Update{Event: e, Milestone: wait == time.Second})
-		last.Seq = j.history.next()
+		last.Seq, last.Time = j.history.next(), e.Time
+		end.Ended = last.Time
 		select {
 		case <-time.After(wait):
 			wait = min(2*wait, 30*time.Second)
@@ -114,15 +115,40 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 	}
 }
 
-// giveBack frees the drive and the turn.
+// giveBack frees the turn, and the drive as soon as nothing is out to it any more: what comes back last does that.
 func (j *job) giveBack() {
+	j.e.turns.leave(j.turn)
+	if j.e.strand(j) {
+		j.e.cfg.Log.Warn("a request to the drive has not returned: the drive stays busy until it does", "job", j.rec.ID, "drive", j.rec.Drive.Name)
+		return
+	}
+	freed := make(chan struct{})
+	go func() {
+		defer close(freed)
+		j.free()
+	}()
+	select {
+	case <-freed:
+	case <-time.After(j.e.cfg.Limits.HaltSilence): // to close it may mean to wait for what the system still has for it
+		j.e.stillBusy(j)
+	}
+}
+
+// free closes all that the job has open of its drives, and releases them.
+func (j *job) free() {
+	j.mu.Lock()
+	handles := j.handles
+	j.handles = nil
+	j.mu.Unlock()
+	for _, h := range handles {
+		_ = h.Close() // given up: nothing of it counts any more
+	}
 	for _, t := range j.targets {
 		if err := t.claim.Close(); err != nil {
 			j.e.cfg.Log.Error("give the drive back", "job", j.rec.ID, "drive", t.rec.Name, "err", err)
 		}
 	}
 	j.e.release(j.rec.ID)
-	j.e.turns.leave(j.turn)
 }
 
 // rest lets those who watch know that nothing more will come.
@@ -162,8 +188,12 @@ func (j *job) end(result State, reason string, at journal.Time) journal.End {
 
 // overwriteEvidence is what the certificate of an overwriting job rests on.
 func overwriteEvidence(f findings) (list []string) {
-	if len(f.passes) > 0 {
-		list = append(list, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", len(f.passes), f.planned, f.size))
+	if n, left := f.unfinished(); left > 0 {
+		list = append(list, fmt.Sprintf("pass %d of %d ended early: below byte %d all was written or is listed as unwritable, and %d bytes from there on were not reached",
+			n, f.planned, f.mark, left))
+	}
+	if n := f.complete(); n > 0 {
+		list = append(list, fmt.Sprintf("%d of %d passes were written over %d addressable bytes, each followed by a flush", n, f.planned, f.size))
 	}
 	if f.read.Result == "passed" {
 		list = append(list, fmt.Sprintf("%d bytes were read back through a fresh descriptor and equal what the last pass wrote", f.read.BytesRead))

@@ -30,8 +30,8 @@ func (e *Engine) known(i drive.Info) drive.Health {
 	return e.cfg.Health.Known(i)
 }
 
-// mute is the job for whose sake a drive must not be asked anything, or 0: its own, while it erases itself, and one whose
-// drive shares a controller with it. A question could wait for the end, and one that the system gives up waiting for can
+// mute is the job for whose sake a drive must not be asked anything, or 0: its own, while it erases itself or does not answer
+// that job's last request, and one whose drive shares a controller with it. A question could wait for the end, and one that the system gives up waiting for can
 // reset the controller, which ends a Format half done.
 func (e *Engine) mute(i drive.Info) uint64 {
 	for _, j := range e.working() {
@@ -43,6 +43,11 @@ func (e *Engine) mute(i drive.Info) uint64 {
 				return j.rec.ID
 			}
 		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if by := e.takenBy(i.ID); by.stuck {
+		return by.job
 	}
 	return 0
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -59,11 +60,21 @@ type job struct {
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
 	part       float64      // of what the drive does to itself, as far as it says
+	clock      steady
+
+	effort  *wipe.Effort // what failures cost this drive so far
+	vitals  vitals
+	givenUp chan struct{} // closed when requests that are out are not waited for any more
+	once    sync.Once
+	out     map[*request]bool
+	handles []io.Closer // on the drive, open
+	leaving bool        // the job is over: the last request to come back frees the drive
 }
 
 // newJob makes a job from its record: one that goes on later, or one that is only looked at.
 func (e *Engine) newJob(r journal.Record) *job {
-	j := &job{e: e, rec: r.Job, history: restore(r), direct: true}
+	j := &job{e: e, rec: r.Job, history: restore(r), direct: true, givenUp: make(chan struct{}), out: map[*request]bool{}}
+	j.effort = wipe.NewEffort(e.cfg.Limits.Effort)
 	for _, d := range append([]journal.Drive{r.Job.Drive}, r.Job.Also...) {
 		j.targets = append(j.targets, target{rec: d, want: identity(d)})
 	}
@@ -97,6 +108,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}
 	}
+	j.clock = steadyFrom(e.cfg.Now(), j.latest)
 	return j
 }
 
@@ -196,10 +208,9 @@ func (j *job) passes() int {
 	return j.plan.passes
 }
 
-// now is the time for the records of this job: the clock's, but never before what was recorded already. A clock that is
-// set back must not make a job's record contradict itself. The caller holds mu.
+// now is the time for the records of this job, never before what was recorded already. The caller holds mu.
 func (j *job) now() journal.Time {
-	if t := journal.At(time.Now()); t.After(j.latest.Time) {
+	if t := j.clock.now(); t.After(j.latest.Time) {
 		j.latest = t
 	}
 	return j.latest
@@ -233,7 +244,7 @@ func (j *job) snapshot() journal.Event {
 func (j *job) change() error {
 	j.mu.Lock()
 	e := j.snapshot()
-	j.rate.measure(e.Time.Time, e.DoneBytes)
+	j.rate.measure(time.Now(), e.DoneBytes)
 	j.rate.into(&e)
 	j.mu.Unlock()
 	e.Seq = j.history.next()

@@ -16,6 +16,9 @@ type findings struct {
 	why         string // interrupted: why, if it is not that the server stopped
 	startedOver bool   // the drive did not hold what a checkpoint claimed
 	broken      string // why the job could not go on; empty: it went on to its end
+	aside       string // why the drive was set aside although it is there; empty: it was not
+	reached     string // aside: how far the job had come, in percent
+	mark        int64  // of a pass that did not come to its end: all below this offset is written or on record as bad
 	flushFailed bool
 	passes      []journal.PassRun
 	planned     int // write passes
@@ -35,6 +38,8 @@ func judge(f findings) (result State, reason string) {
 		return judgeFirmware(f)
 	}
 	switch bad := f.unwritable(); {
+	case f.aside != "":
+		return Failed, f.setAside()
 	case f.broken != "":
 		return Failed, f.broken
 	case f.cancelled && !f.begun:
@@ -65,11 +70,47 @@ func judge(f findings) (result State, reason string) {
 	return Erased, ""
 }
 
+// setAside says what became of a drive that was set aside, and what to do with it.
+func (f findings) setAside() string {
+	text := fmt.Sprintf("set aside at %s: %s", f.reached, f.aside)
+	if bad := f.unwritable(); bad > 0 {
+		text += fmt.Sprintf("; %d bytes could not be written", bad)
+	}
+	if bad := f.read.UnreadableBytes; bad > 0 {
+		text += fmt.Sprintf("; %d bytes could not be read", bad)
+	}
+	if n, left := f.unfinished(); left > 0 {
+		text += fmt.Sprintf("; pass %d of %d did not reach %d bytes", n, f.planned, left)
+	} else if left := f.sampleBytes - f.read.BytesRead - f.read.UnreadableBytes; left > 0 {
+		text += fmt.Sprintf("; %d bytes were not read back", left)
+	}
+	return text + "; destroy the drive, or erase it again at another port"
+}
+
+// unfinished is the pass that did not come to its end, counted from 1, and how many bytes it neither wrote nor failed to.
+func (f findings) unfinished() (pass int, left int64) {
+	n := len(f.passes)
+	if n == 0 || f.passes[n-1].Complete {
+		return 0, 0
+	}
+	return n, max(0, f.size-f.passes[n-1].BytesWritten-f.passes[n-1].BadBytes)
+}
+
 func (f findings) unwritable() (bytes int64) {
 	for _, p := range f.passes {
 		bytes += p.BadBytes
 	}
 	return bytes
+}
+
+// complete is how many passes came to their end.
+func (f findings) complete() (n int) {
+	for _, p := range f.passes {
+		if p.Complete {
+			n++
+		}
+	}
+	return n
 }
 
 // covered tells whether every pass wrote every byte.

@@ -22,6 +22,8 @@ func judgeFirmware(f findings) (result State, reason string) {
 		return Interrupted, "the server stopped; it can be resumed"
 	case f.refused != "":
 		return Failed, f.refused
+	case f.aside != "":
+		return Failed, f.setAside()
 	case f.broken != "":
 		return Failed, f.broken
 	case fw.Failed:

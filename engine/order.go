@@ -279,7 +279,7 @@ func (e *Engine) record(item Item, req Request) (*journal.Job, error) {
 	m := item.Method
 	ability, _ := item.Answers.Ability(m.Action)
 	job := &journal.Job{
-		Submitted: journal.At(time.Now()), Drive: driveRecord(item), Verify: item.Verify, Confirmed: item.Confirm,
+		Submitted: journal.At(e.cfg.Now()), Drive: driveRecord(item), Verify: item.Verify, Confirmed: item.Confirm,
 		Note: req.Note, Operator: req.Operator, Station: e.cfg.Station, Software: e.cfg.Software,
 		Method: journal.Method{Name: m.Name, Title: m.Title, Level: m.Level.String(), Claim: m.Claim(),
 			Action: string(m.Action), Blocks: ability.Blocks, Takes: journal.Number(ability.Takes / time.Second)},

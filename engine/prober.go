@@ -29,7 +29,10 @@ var errSilent = errors.New("the drive is silent")
 func (p *prober) erase() <-chan error {
 	p.order = make(chan error, 1)
 	reply := make(chan error, 1)
+	sent := &request{what: "erase", own: true}
+	p.job.sends(sent)
 	go func() {
+		defer p.job.cameBack(sent)
 		err := p.guarded(func() error { return p.firmware.Erase(p.action) })
 		p.order <- err
 		reply <- err
@@ -42,7 +45,10 @@ func (p *prober) look() (drive.Status, error) {
 	if p.question == nil {
 		question := make(chan answer, 1)
 		p.question = question
+		asked := &request{what: "status", own: true}
+		p.job.sends(asked)
 		go func() {
+			defer p.job.cameBack(asked)
 			var a answer
 			a.err = p.guarded(func() (err error) { a.status, err = p.firmware.Status(p.action); return err })
 			question <- a

@@ -182,7 +182,7 @@ func (j *job) recheckOne(t target, all []drive.Drive) error {
 		if err := t.want.Same(i.ID); err != nil {
 			return err
 		}
-		for _, o := range obstacles(i, j.e.cfg, 0) {
+		for _, o := range obstacles(i, j.e.cfg, holder{}) {
 			return errors.New(o.why)
 		}
 		if j.e.mute(i) != 0 {
@@ -199,7 +199,7 @@ func (j *job) settings(t target, pattern wipe.Pattern, extents []wipe.Range) wip
 	defer j.mu.Unlock()
 	j.progress = &wipe.Progress{}
 	j.rate.at, j.rate.bytes = time.Now(), j.prior
-	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Progress: j.progress}
+	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Effort: j.effort, Progress: j.progress}
 }
 
 // fatal tells errors of one area from the end of the drive.
@@ -225,7 +225,11 @@ func (j *job) settle() {
 func (j *job) note(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch cause := context.Cause(j.ctx); {
+	cause := context.Cause(j.ctx)
+	var aside setAside
+	switch {
+	case errors.As(cause, &aside):
+		j.found.aside, j.found.reached = aside.why, Percent(j.snapshot())
 	case errors.Is(cause, errCancelled):
 		j.found.cancelled = true
 	case errors.Is(cause, errInterrupted):
@@ -270,16 +274,14 @@ func (j *job) report() (stop func()) {
 
 func (j *job) tick(now time.Time, before Update) Update {
 	j.mu.Lock()
-	if j.progress == nil && j.at.phase != erasing {
-		j.mu.Unlock()
-		return before
-	}
 	e := j.snapshot()
 	j.rate.measure(now, e.DoneBytes)
 	j.rate.into(&e)
+	news := j.look(now, &e)
 	j.mu.Unlock()
+	j.govern(e)
 	e.Seq = j.history.next()
-	u := Update{Event: e, Milestone: e.Errors > before.Errors || tenth(e) > tenth(before.Event)}
+	u := Update{Event: e, Milestone: news || e.Errors > before.Errors || tenth(e) > tenth(before.Event)}
 	j.publish(u)
 	return u
 }

@@ -31,17 +31,20 @@ func protectedBy(globs []string, i drive.Info) string {
 // obstacle is one reason why a drive must not be erased now.
 type obstacle struct{ state, why, next string }
 
-// obstacles is all that stands against erasing a drive, worst first: the safety rules. takenBy is the job that has
-// it, or 0. It decides on what was seen; the exclusive claim comes on top.
-func obstacles(i drive.Info, cfg Config, takenBy uint64) []obstacle {
+// obstacles is all that stands against erasing a drive, worst first: the safety rules. by is the job that has
+// it, or zero. It decides on what was seen; the exclusive claim comes on top.
+func obstacles(i drive.Info, cfg Config, by holder) []obstacle {
 	var all []obstacle
 	add := func(state, why, next string) { all = append(all, obstacle{state, why, next}) }
 	if i.Problem != "" {
 		add("unusable", i.Problem, "drives")
 		return all
 	}
-	if takenBy != 0 {
-		add("job", fmt.Sprintf("it is being erased by job %d", takenBy), fmt.Sprintf("watch %d", takenBy))
+	switch {
+	case by.stuck:
+		add("in use", fmt.Sprintf("busy: a request of job %d has not returned", by.job), fmt.Sprintf("job %d says what became of it; unplug the drive, or wait", by.job))
+	case by.job != 0:
+		add("job", fmt.Sprintf("it is being erased by job %d", by.job), fmt.Sprintf("watch %d", by.job))
 	}
 	if cfg.Halted != "" {
 		add("protected", cfg.Halted, "mend it and start again")

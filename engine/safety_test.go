@@ -64,7 +64,7 @@ func TestObstacles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var states []string
-			found := obstacles(c.info, Config{Protect: c.protect}, c.taken)
+			found := obstacles(c.info, Config{Protect: c.protect}, holder{job: c.taken})
 			for _, o := range found {
 				states = append(states, o.state)
 				if o.why == "" {
@@ -211,7 +211,7 @@ func TestUnconfirmed(t *testing.T) {
 
 // TestHalted refuses every drive with the reason, whatever its state.
 func TestHalted(t *testing.T) {
-	found := obstacles(disk("sda", "S1", ""), Config{Halted: "a setting is not understood"}, 0)
+	found := obstacles(disk("sda", "S1", ""), Config{Halted: "a setting is not understood"}, holder{})
 	if len(found) != 1 || found[0].state != "protected" || found[0].why != "a setting is not understood" {
 		t.Errorf("obstacles = %+v; want the one reason", found)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -118,44 +119,50 @@ func (j *job) mark(t target, where []wipe.Range, sums map[int64]string) (marked 
 	if _, err := j.e.cfg.Random.Read(key); err != nil {
 		return 0, fmt.Errorf("draw the marks: %w", err)
 	}
-	w, err := t.claim.Writer()
+	w, err := j.writer(t)
 	if err != nil {
 		return 0, fmt.Errorf("open the drive to mark it: %w", err)
 	}
-	defer w.Close()
+	defer j.shut(w)
 	run := j.settings(t, wipe.Pattern{Key: key}, where)
 	defer j.forgetProgress()
-	if err := run.Write(j.ctx, w); err != nil {
+	if err := j.ask(&request{what: "write", own: true}, func() error { return run.Write(j.ctx, w) }); err != nil {
 		return 0, err
 	}
-	if err := w.Flush(); err != nil {
+	if err := j.ask(&request{what: "flush", flush: true}, w.Flush); err != nil {
+		if errors.Is(err, errGivenUp) {
+			return 0, err
+		}
 		j.e.cfg.Log.Warn("the drive did not take marks", "job", j.rec.ID, "drive", t.rec.Name, "err", err)
 		return 0, j.checkClaims()
 	}
 	after, err := j.readSectors(t, where)
+	if err != nil {
+		return 0, err
+	}
 	for _, at := range where {
 		if after[at.Offset] != "" {
 			sums[at.Offset] = after[at.Offset]
 			marked++
 		}
 	}
-	return marked, err
+	return marked, nil
 }
 
 // readSectors reads sectors, in the order of their offsets, and tells by offset what is known of those that are telling.
 // What cannot be read is not: it is looked at afterwards as everything is.
 func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error) {
-	r, err := t.claim.Reader()
+	r, err := j.reader(t)
 	if err != nil {
 		return nil, fmt.Errorf("open the drive to take samples: %w", err)
 	}
-	defer r.Close()
+	defer j.shut(r)
 	j.sawDirect(r.Direct())
 	run := j.settings(t, wipe.Pattern{}, adjoined(where))
 	defer j.forgetProgress()
 	var mu sync.Mutex
 	sums, size := map[int64]string{}, t.rec.LogicalSector
-	err = run.Read(j.ctx, r, func(off int64, part []byte) {
+	look := func(off int64, part []byte) {
 		mu.Lock()
 		defer mu.Unlock()
 		for at := 0; at < len(part); at += size {
@@ -163,8 +170,11 @@ func (j *job) readSectors(t target, where []wipe.Range) (map[int64]string, error
 				sums[off+int64(at)] = sumOf(sector)
 			}
 		}
-	})
-	return sums, err
+	}
+	if err := j.ask(&request{what: "read", own: true}, func() error { return run.Read(j.ctx, r, look) }); err != nil {
+		return nil, err // and what may still come is not looked at
+	}
+	return sums, nil
 }
 
 // adjoined makes one area of those that follow each other without a gap.
@@ -260,15 +270,17 @@ func (j *job) verifyErased() signal {
 
 func (j *job) readAfter(t target, sums map[string]bool) (v journal.Verification, err error) {
 	v.Started = j.instant()
-	r, err := t.claim.Reader()
+	r, err := j.reader(t)
 	if err != nil {
 		return v, fmt.Errorf("open the drive for reading: %w", err)
 	}
-	defer r.Close()
+	defer j.shut(r)
 	j.sawDirect(r.Direct())
 	var f finding
 	run := j.settings(t, wipe.Pattern{}, j.extents(t))
-	err = run.Read(j.ctx, r, func(off int64, part []byte) { f.look(sums, t.rec.LogicalSector, off, part) })
+	err = j.ask(&request{what: "read", own: true}, func() error {
+		return run.Read(j.ctx, r, func(off int64, part []byte) { f.look(sums, t.rec.LogicalSector, off, part) })
+	})
 	if err == nil {
 		err = t.claim.Check()
 	}
@@ -277,6 +289,8 @@ func (j *job) readAfter(t target, sums map[string]bool) (v journal.Verification,
 	j.settle()
 	v.Ended, v.BytesRead = j.instant(), p.Good()
 	v.Unreadable, v.UnreadableBytes = ranges(unreadable), unreadable.Bytes()
+	f.mu.Lock() // a read of a drive that was given up may still come
+	defer f.mu.Unlock()
 	v.Mismatches, v.MismatchBytes = ranges(f.kept), f.kept.Bytes()
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -47,3 +47,10 @@ func (t *turns) admit() {
 		t.working++
 	}
 }
+
+// atWork is how many jobs work now.
+func (t *turns) atWork() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.working
+}

@@ -40,15 +40,15 @@ func (j *job) lastBad() (bad wipe.Ranges) {
 // readBack compares areas of the drive with a pattern, through a descriptor that never wrote.
 func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ranges) (v journal.Verification, err error) {
 	v.Started = j.instant()
-	r, err := j.targets[0].claim.Reader()
+	r, err := j.reader(j.targets[0])
 	if err != nil {
 		return v, fmt.Errorf("open the drive for reading: %w", err)
 	}
-	defer r.Close()
+	defer j.shut(r)
 	j.sawDirect(r.Direct())
 	run := j.settings(j.targets[0], pattern, extents)
 	run.Skip = skip
-	err = run.Verify(j.ctx, r)
+	err = j.ask(&request{what: "read", own: true}, func() error { return run.Verify(j.ctx, r) })
 	if err == nil {
 		err = j.checkClaims()
 	}

@@ -150,7 +150,7 @@ func (e *Engine) Drive(word string) (DriveView, error) {
 func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 	e.mu.Lock()
 	by := e.takenBy(i.ID)
-	j := e.jobs[by]
+	j := e.jobs[by.job]
 	e.mu.Unlock()
 	v := DriveView{Info: i, State: "ready", Confirm: confirmWord(i, all)}
 	for n, o := range obstacles(i, e.cfg, by) {
@@ -160,7 +160,7 @@ func (e *Engine) driveView(i drive.Info, all []drive.Drive) DriveView {
 		v.Reasons = append(v.Reasons, Obstacle{o.why, o.next})
 	}
 	if v.State == "job" && j != nil {
-		v.Reason = fmt.Sprintf("job %d at %s", by, Percent(j.view().Last))
+		v.Reason = fmt.Sprintf("job %d at %s", by.job, Percent(j.view().Last))
 	}
 	return v
 }

@@ -12,17 +12,15 @@ import (
 
 // write does one write pass, from the position's offset on.
 func (j *job) write(at position) signal {
-	w, err := j.targets[0].claim.Writer()
+	w, err := j.writer(j.targets[0])
 	if err != nil {
-		j.breakOff(fmt.Errorf("open the drive for writing: %w", err))
-		return stopped
+		return j.stopAt(fmt.Errorf("open the drive for writing: %w", err))
 	}
-	defer w.Close()
+	defer j.shut(w)
 	j.sawDirect(w.Direct())
 	at, inOrder, err := j.rewind(at, w)
 	if err != nil {
-		j.breakOff(fmt.Errorf("prepare the drive for writing: %w", err))
-		return stopped
+		return j.stopAt(fmt.Errorf("prepare the drive for writing: %w", err))
 	}
 	run := j.settings(j.targets[0], j.patterns[at.pass-1], []wipe.Range{{Offset: at.offset, Length: j.size() - at.offset}})
 	if inOrder {
@@ -35,7 +33,7 @@ func (j *job) write(at position) signal {
 	stop := j.keepCheckpoints(at, w, run.Progress)
 	defer stop() // also where the write panics
 	if run.Extents != nil {
-		err = run.Write(j.ctx, w)
+		err = j.ask(&request{what: "write", own: true}, func() error { return run.Write(j.ctx, w) })
 	}
 	stop()
 	flushed := j.flush(w)
@@ -45,10 +43,20 @@ func (j *job) write(at position) signal {
 	pass.Bad, pass.BadBytes = ranges(bad), bad.Bytes()
 	pass.BytesWritten = at.offset - resumed(at, j.resumedBad).Bytes() + run.Progress.Good()
 	pass.Complete = at.offset+run.Progress.Done() == j.size()
-	if err != nil || errors.Is(flushed, drive.ErrGone) {
+	if err != nil || errors.Is(flushed, drive.ErrGone) || errors.Is(flushed, errGivenUp) {
 		return j.stopPass(at, pass, run.Progress.Watermark(), bad, cmp.Or(err, flushed))
 	}
 	return j.endPass(at, pass)
+}
+
+// stopAt ends a step that could not even begin: by what the job was told, if it was told to stop, else by what went wrong.
+func (j *job) stopAt(err error) signal {
+	if j.ctx.Err() != nil {
+		j.note(err)
+	} else {
+		j.breakOff(err)
+	}
+	return stopped
 }
 
 // rewind prepares a drive that takes writes in order only, which may mean to begin a little earlier.
@@ -58,7 +66,8 @@ func (j *job) rewind(at position, w drive.Writer) (from position, inOrder bool, 
 		return at, ok, nil
 	}
 	from = at
-	if from.offset, err = s.Rewind(at.offset); err == nil && from.offset > at.offset {
+	from.offset, err = attend(j, &request{what: "reset the zones"}, func() (int64, error) { return s.Rewind(at.offset) })
+	if err == nil && from.offset > at.offset {
 		err = fmt.Errorf("a defect: it would begin at byte %d, and byte %d is to be written", from.offset, at.offset)
 	}
 	j.mu.Lock()
@@ -76,6 +85,7 @@ func (j *job) stopPass(at position, pass journal.PassRun, mark int64, bad wipe.R
 	if !interrupted {
 		j.found.passes = append(j.found.passes, pass)
 	}
+	j.found.mark = max(mark, at.offset)
 	j.mu.Unlock()
 	if interrupted && max(mark, at.offset) > 0 {
 		j.checkpoint(at, mark, bad)

@@ -24,10 +24,16 @@ type Progress struct {
 // track is where the workers of a run stand. Worker i has no block under way whose number is below low[i], and never
 // will have: it takes rising numbers, publishes one when it takes it, and the next one when it is done with it.
 // So whatever is below the smallest of them is done.
+//
+// back[i] is how many I/Os of worker i have come back, or atRest.
 type track struct {
 	plan plan
 	low  []atomic.Int64
+	back []atomic.Int64
 }
+
+// atRest is in Pulse for an I/O slot in which nothing is under way any more.
+const atRest = -1
 
 // lowest is the number of a block below which all are dealt with.
 func (t *track) lowest() int64 {
@@ -58,7 +64,28 @@ func (p *Progress) Watermark() int64 {
 	return 0
 }
 
-// Bad returns the areas that could not be written (Write) or read (Verify) so far.
+// Moved is how many bytes went to the drive or came from it, whatever they were.
+func (p *Progress) Moved() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.good.Load() + p.mismatched.Bytes()
+}
+
+// Pulse is, for each of the I/Os that are kept in flight, how many have come back so far, well or not; -1 where none is in
+// flight any more. A number that stands still is a request that the drive does not answer. It is nil before the run.
+func (p *Progress) Pulse() (back []int64) {
+	t := p.track.Load()
+	if t == nil {
+		return nil
+	}
+	for i := range t.back {
+		back = append(back, t.back[i].Load())
+	}
+	return back
+}
+
+// Bad returns the areas that could not be written (Write) or read (Verify) so far: sectors, or larger pieces where more
+// was spent than Bounds allow.
 func (p *Progress) Bad() Ranges {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +99,7 @@ func (p *Progress) Mismatched() Ranges {
 	return p.mismatched.Clone()
 }
 
-// Errors is how many sectors are in Bad and Mismatched, exactly. It never goes down.
+// Errors is how many sectors were recorded in Bad and Mismatched, exactly. It never goes down.
 func (p *Progress) Errors() int64 { return p.sectors.Load() }
 
 // First is the first failure recorded, with its offset, or nil.
@@ -82,8 +109,10 @@ func (p *Progress) First() error {
 	return p.first
 }
 
-// unreachable records one sector that cannot be written or read.
-func (p *Progress) unreachable(sector Range, err error) { p.fail(&p.bad, sector, 1, err) }
+// unreachable records an area, so many sectors long, that cannot be written or read.
+func (p *Progress) unreachable(area Range, sectors int64, err error) {
+	p.fail(&p.bad, area, sectors, err)
+}
 
 // differs records an area, so many sectors long, that holds something else than it should.
 func (p *Progress) differs(area Range, sectors int64, err error) {

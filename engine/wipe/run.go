@@ -28,7 +28,8 @@ type Run struct {
 	Pattern Pattern
 	// Extents are the areas to cover, in ascending order, disjoint, in whole sectors. A full pass is one extent.
 	Extents []Range
-	// Sector is the unit, in bytes, of all offsets and lengths, and the smallest piece a failing block is split into.
+	// Sector is the unit, in bytes, of all offsets and lengths, and the smallest piece a failing block is split into,
+	// within the bounds of Effort.
 	Sector int
 	// Block is the bytes of one I/O, rounded down to whole sectors, and Depth the number of I/Os in flight. Zero means
 	// DefaultBlock and DefaultDepth.
@@ -39,6 +40,9 @@ type Run struct {
 	// Fatal says of an error of the reader or writer that the drive is gone and nothing more needs to be tried. It is
 	// asked at every failed I/O, so that it may also count them, and by several goroutines. Nil means that none is.
 	Fatal func(error) bool
+	// Effort counts what failures cost over several runs on one drive, and bounds it. Nil means one of its own, within
+	// DefaultBounds.
+	Effort *Effort
 	// Progress is required: it is where failures are found.
 	Progress *Progress
 }

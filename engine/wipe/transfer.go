@@ -24,7 +24,8 @@ var (
 )
 
 // transfer moves n bytes at off. What fails is halved, down to the sectors which fail alone and are recorded; all else
-// gets through. An error means that the run is over and the block is not dealt with.
+// gets through. Where more was spent on that than it is worth, what fails is recorded without being halved again. An
+// error means that the run is over and the block is not dealt with.
 func (w *worker) transfer(off int64, n int) error {
 	for n > 0 {
 		if w.stopped() {
@@ -43,8 +44,8 @@ func (w *worker) transfer(off int64, n int) error {
 			return w.describe(off, err)
 		case moved > 0:
 			continue // the error is about some of the rest: all of it has its own try
-		case n <= w.sector:
-			w.progress.unreachable(Range{off, int64(n)}, w.describe(off, err))
+		case n <= w.sector || !w.effort.bounds.worth(w.cost, w.effort.Spent()):
+			w.progress.unreachable(Range{off, int64(n)}, int64(n/w.sector), w.describe(off, err))
 			return nil
 		}
 		half := w.half(n)
@@ -67,13 +68,26 @@ func (w *worker) half(n int) int {
 
 // attempt tries once and accepts the whole sectors that came through.
 func (w *worker) attempt(off int64, n int) (int, error) {
+	begun := time.Now()
 	moved, err := w.device.try(off, n)
+	w.back.Add(1)
 	moved, err = acknowledged(moved, n, err)
+	if err != nil && err != errShort {
+		w.failed(time.Since(begun))
+	}
 	moved -= moved % w.sector
 	if moved > 0 {
 		w.device.accept(off, moved)
+		w.anyGood = true
 	}
 	return moved, err
+}
+
+// failed counts what a failing I/O took.
+func (w *worker) failed(took time.Duration) {
+	w.cost.Tries++
+	w.cost.Time += took
+	w.effort.add(took)
 }
 
 // acknowledged is how much of n bytes may be believed to be done when an I/O returned moved and err. The error is nil

@@ -190,7 +190,8 @@ func TestCancellationWithinABadBlock(t *testing.T) {
 		l.bad.Add(Range{0, size})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
-		r := Run{Pattern: patterns["zeros"], Extents: []Range{{0, size}}, Sector: sector, Progress: new(Progress)}
+		r := Run{Pattern: patterns["zeros"], Extents: []Range{{0, size}}, Sector: sector, Progress: new(Progress),
+			Effort: NewEffort(Bounds{Area: Cost{1 << 20, 1000 * time.Hour}, Drive: Cost{1 << 20, 1000 * time.Hour}, Share: 1})}
 		began := time.Now()
 		if err := r.Write(ctx, l); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)

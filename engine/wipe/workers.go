@@ -15,6 +15,7 @@ type crew struct {
 	sector   int
 	fatal    func(error) bool
 	progress *Progress
+	effort   *Effort
 	track    *track
 	next     atomic.Int64 // number of the next block to take
 	stop     context.CancelFunc
@@ -37,7 +38,7 @@ func (r *Run) work(ctx context.Context, verb string, extents []Range, buffer int
 		return err
 	}
 	defer mem.release()
-	c := r.crew(verb, &track{plan: plan, low: make([]atomic.Int64, workers)})
+	c := r.crew(verb, &track{plan: plan, low: make([]atomic.Int64, workers), back: make([]atomic.Int64, workers)})
 	if !r.Progress.begin(c.track) {
 		return errors.New("start run: its progress has served another one")
 	}
@@ -56,7 +57,11 @@ func (r *Run) crew(verb string, t *track) *crew {
 	if fatal == nil {
 		fatal = func(error) bool { return false }
 	}
-	return &crew{verb: verb, sector: r.Sector, fatal: fatal, progress: r.Progress, track: t}
+	effort := r.Effort
+	if effort == nil {
+		effort = NewEffort(DefaultBounds)
+	}
+	return &crew{verb: verb, sector: r.Sector, fatal: fatal, progress: r.Progress, effort: effort, track: t}
 }
 
 // start runs a worker with each device, and returns when the last one has ended.
@@ -65,7 +70,7 @@ func (c *crew) start(ctx context.Context, devices []device) {
 	defer c.stop()
 	var all sync.WaitGroup
 	for i, d := range devices {
-		w := &worker{crew: c, device: d, low: &c.track.low[i], done: ctx.Done()}
+		w := &worker{crew: c, device: d, low: &c.track.low[i], back: &c.track.back[i], done: ctx.Done()}
 		all.Go(w.run)
 	}
 	all.Wait()
@@ -113,10 +118,15 @@ func (c *crew) caught(value any) {
 // worker is one goroutine of a crew.
 type worker struct {
 	*crew
-	device  device
-	low     *atomic.Int64 // see track
-	done    <-chan struct{}
-	retries int // left for the block under way
+	device device
+	low    *atomic.Int64 // see track
+	back   *atomic.Int64 // see track
+	done   <-chan struct{}
+
+	// Of the block under way:
+	retries int  // left
+	cost    Cost // of what failed
+	anyGood bool // some of it got through
 }
 
 // errStopped ends a worker because the run is over, by ctx or by another worker's error.
@@ -124,6 +134,7 @@ var errStopped = errors.New("stopped")
 
 func (w *worker) run() {
 	defer func() {
+		w.back.Store(atRest)
 		if value := recover(); value != nil {
 			w.caught(value)
 		}
@@ -136,13 +147,14 @@ func (w *worker) run() {
 			return
 		}
 		w.low.Store(number)
-		w.retries = maxRetries
+		w.retries, w.cost, w.anyGood = maxRetries, Cost{}, false
 		if err := w.transfer(block.Offset, int(block.Length)); err != nil {
 			if err != errStopped {
 				w.fail(err)
 			}
 			return
 		}
+		w.effort.block(w.anyGood)
 		w.low.Store(number + 1)
 	}
 }

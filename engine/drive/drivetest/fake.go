@@ -31,6 +31,8 @@ type Fake struct {
 	flushes int
 	hold    chan struct{} // not nil: all I/O waits until it is closed
 	reached chan struct{} // closed when I/O waits
+	unhang  chan struct{} // closed when what hangs comes back
+	hanging int           // I/Os that hung
 
 	answers   drive.Answers
 	lie       Lie
@@ -51,6 +53,7 @@ func New(name string, size int64, old []byte, faults ...Fault) *Fake {
 			ID: drive.ID{Serial: serial, Size: size, Keys: []string{"fake " + name}},
 		},
 		seen: content, medium: bytes.Clone(content), dirty: map[int64]bool{}, faults: faults, struck: make([]int, len(faults)),
+		unhang: make(chan struct{}),
 	}
 }
 
@@ -98,6 +101,13 @@ func (f *Fake) Struck() (n int) {
 	return n
 }
 
+// StruckEach tells how often each fault struck, in the order of New.
+func (f *Fake) StruckEach() []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.struck)
+}
+
 // Written is how many bytes writers were told are written.
 func (f *Fake) Written() int64 {
 	f.mu.Lock()
@@ -135,7 +145,14 @@ func (f *Fake) HoldAfter(bytes int64) (reached <-chan struct{}) {
 	return f.reached
 }
 
-// Release lets go on what HoldAfter made wait.
+// Hanging is how many I/Os hung.
+func (f *Fake) Hanging() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hanging
+}
+
+// Release lets go on what HoldAfter made wait, and what hangs. Nothing hangs any more.
 func (f *Fake) Release() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -145,6 +162,11 @@ func (f *Fake) Release() {
 	if f.hold != nil {
 		close(f.hold)
 		f.hold = nil
+	}
+	select {
+	case <-f.unhang:
+	default:
+		close(f.unhang)
 	}
 }
 

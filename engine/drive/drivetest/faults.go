@@ -29,7 +29,10 @@ const (
 	Shrink                     // the drive is one sector smaller once After bytes are written
 	Vanish                     // the drive is gone once After bytes are written
 	Panic                      // the driver panics once After bytes are written
-	Slow                       // every I/O takes some time; no harm done
+	Slow                       // every I/O takes Delay, or a millisecond; no harm done
+	Hang                       // I/Os do not come back before Release
+	HangFlush                  // flushes do not
+	Replace                    // another drive is under the same name once After bytes are written
 	held
 )
 
@@ -40,6 +43,7 @@ type Fault struct {
 	To         int64
 	After      int64 // it does not strike before so many bytes are written
 	Times      int   // how often it strikes; 0: for ever
+	Delay      time.Duration
 }
 
 func (f Fault) String() string {
@@ -65,10 +69,21 @@ type handle struct {
 	closed bool
 }
 
-// enter takes the lock, after what holds up every I/O.
-func (h *handle) enter() error {
+// enter takes the lock, after what holds up an I/O of n bytes at off; a flush has none.
+func (h *handle) enter(off, n int64) error {
 	f := h.fake
 	f.mu.Lock()
+	if n > 0 && f.strikes(Hang, off, n) != nil || n == 0 && f.strikes(HangFlush, 0, 0) != nil {
+		f.hanging++
+		f.mu.Unlock()
+		<-f.unhang
+		f.mu.Lock()
+	}
+	if x := f.strikes(Slow, off, n); x != nil {
+		f.mu.Unlock() // others need not wait for this one
+		time.Sleep(max(x.Delay, time.Millisecond))
+		f.mu.Lock()
+	}
 	for f.hold != nil && f.strikes(held, 0, 0) != nil {
 		hold := f.hold
 		select {
@@ -86,14 +101,15 @@ func (h *handle) enter() error {
 	case f.gone, f.strikes(Vanish, 0, 0) != nil:
 		f.gone = true
 		return unix.ENODEV
-	case f.strikes(Slow, 0, 0) != nil:
-		time.Sleep(time.Millisecond)
 	case f.strikes(Panic, 0, 0) != nil:
 		panic("the driver of the fake drive panics")
 	}
 	if f.strikes(Shrink, 0, 0) != nil && int64(len(f.seen)) == f.info.Size {
 		f.info.Size -= Sector
 		f.info.ID.Size -= Sector
+	}
+	if f.strikes(Replace, 0, 0) != nil {
+		f.info.Serial, f.info.ID.Serial = "ANOTHER", "ANOTHER"
 	}
 	return nil
 }
@@ -109,7 +125,7 @@ func aligned(p []byte, off int64) error {
 func (h *handle) WriteAt(p []byte, off int64) (n int, err error) {
 	f := h.fake
 	defer f.mu.Unlock()
-	if err := h.enter(); err != nil {
+	if err := h.enter(off, int64(len(p))); err != nil {
 		return 0, err
 	}
 	if !h.write {
@@ -165,7 +181,7 @@ func (f *Fake) place(at int64) int64 {
 func (h *handle) ReadAt(p []byte, off int64) (n int, err error) {
 	f := h.fake
 	defer f.mu.Unlock()
-	if err := h.enter(); err != nil {
+	if err := h.enter(off, int64(len(p))); err != nil {
 		return 0, err
 	}
 	if err := aligned(p, off); err != nil {
@@ -193,7 +209,7 @@ func (h *handle) ReadAt(p []byte, off int64) (n int, err error) {
 func (h *handle) Flush() error {
 	f := h.fake
 	defer f.mu.Unlock()
-	if err := h.enter(); err != nil {
+	if err := h.enter(0, 0); err != nil {
 		return err
 	}
 	f.flushes++
