@@ -33,7 +33,7 @@ func (j *job) patience() time.Duration {
 // eraseItself tells the drive to erase itself, unless it was told so before, and follows it to its end.
 func (j *job) eraseItself() signal {
 	if !j.found.firmware.Ended.IsZero() {
-		return stepDone // it ended before an interruption
+		return j.endedBefore()
 	}
 	f, err := j.targets[0].claim.Firmware()
 	if err != nil {
@@ -56,6 +56,45 @@ func (j *job) eraseItself() signal {
 		}
 	}
 	return j.follow(p)
+}
+
+// endedBefore is for a drive that ended before an interruption, and of which nobody knows what became of it since: it is
+// asked whether anything was written to it, and read whole unless it says that nothing was.
+func (j *job) endedBefore() signal {
+	j.settlePart()
+	if j.e.mute(j.targets[0].info()) != 0 {
+		return stepDone // it must not be asked; what it holds will tell
+	}
+	f, err := j.targets[0].claim.Firmware()
+	if err != nil {
+		return stepDone
+	}
+	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
+	defer p.close()
+	s, err := p.look()
+	switch {
+	case err != nil:
+	case s.Phase == drive.Running:
+		return j.lose("the drive had ended, and erases itself again now, at the command of somebody else (" + s.Text + "); erase it again")
+	case s.Phase == drive.Succeeded && s.Named && s.Untouched:
+		j.know(func(fw *journal.Firmware, _ journal.Time) { fw.Untouched, fw.Status = true, s.Text })
+	}
+	return stepDone
+}
+
+// unguarded takes note that a drive which was told to erase itself was out of hand for a while: whatever it says and holds
+// now may be somebody else's.
+func (j *job) unguarded() {
+	fw := j.found.firmware
+	if fw == nil || !j.plan.sent {
+		return
+	}
+	if fw.LastLook.IsZero() {
+		fw.LastLook = j.latest
+	}
+	if !fw.Ended.IsZero() {
+		fw.Unwatched, fw.Untouched = true, false
+	}
 }
 
 // commit puts on record that the command is about to be sent: from now on nothing but the drive can tell what became
@@ -218,6 +257,7 @@ func (j *job) saidEnd(s drive.Status, unwatched bool) signal {
 	}
 	j.know(func(fw *journal.Firmware, now journal.Time) {
 		fw.Ended, fw.Status, fw.Named, fw.Failed, fw.Unwatched = now, s.Text, s.Named, s.Phase == drive.Failed, unwatched
+		fw.Untouched = s.Named && s.Untouched
 	})
 	if s.Phase == drive.Failed {
 		return stopped

@@ -440,8 +440,11 @@ func TestJudgeFirmware(t *testing.T) {
 			f.verify, f.read, f.firmware.Seen, f.firmware.Accepted, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, journal.Time{}, true
 		}, Unknown},
 		{"ended unwatched, and left something", func(f *findings) { f.firmware.Unwatched, f.firmware.Others = true, 1 }, Unknown},
-		{"ended unwatched, rekeyed", func(f *findings) { f.firmware.Unwatched, f.firmware.Others, f.rekeyed = true, 1, true }, Erased},
-		{"ended unwatched, and left nothing", func(f *findings) { f.firmware.Unwatched = true }, Erased},
+		{"ended unwatched, and says that nothing was written since", func(f *findings) {
+			f.firmware.Unwatched, f.firmware.Untouched, f.firmware.Others = true, true, 1
+		}, Erased},
+		{"ended unwatched, all read, and left nothing", func(f *findings) { f.firmware.Unwatched, f.whole = true, true }, Erased},
+		{"ended unwatched, and not all was read", func(f *findings) { f.firmware.Unwatched = true }, Failed},
 		{"not verified, not attributed", func(f *findings) {
 			f.verify, f.firmware.Seen, f.firmware.Telling = "none", journal.Time{}, 0
 		}, Unknown},

@@ -73,7 +73,6 @@ func (e *Engine) newJob(r journal.Record) *job {
 	if r.Job.Method.Action != "" {
 		j.plan.passes, j.plan.action = 1, true
 		j.found.firmware = &journal.Firmware{}
-		j.found.rekeyed = rekeys(drive.Action(r.Job.Method.Action))
 	}
 	j.latest = r.Job.Submitted
 	for _, c := range r.Changes {
@@ -83,6 +82,9 @@ func (e *Engine) newJob(r journal.Record) *job {
 		}
 	}
 	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes()
+	if c := r.Checkpoint; c != nil && c.Time.After(j.latest.Time) {
+		j.latest = c.Time
+	}
 	if c := r.Checkpoint; c != nil && c.Firmware != nil {
 		j.found.firmware = c.Firmware
 		j.plan.sent, j.direct = !c.Firmware.Sent.IsZero(), !c.Cached
@@ -90,9 +92,6 @@ func (e *Engine) newJob(r journal.Record) *job {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
 		j.found.passes, j.found.startedOver, j.direct = c.Done, c.StartedOver, !c.Cached
-		if c.Time.After(j.latest.Time) {
-			j.latest = c.Time
-		}
 		for _, bad := range c.Bad {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}
@@ -113,9 +112,17 @@ func (j *job) seed() (seed [32]byte) {
 	return seed
 }
 
+// scope is how much verification reads: what was asked for, or all where less would not do.
+func (j *job) scope() string {
+	if fw := j.found.firmware; fw != nil && j.rec.Verify == "sample" && inDoubt(fw) {
+		return "full"
+	}
+	return j.rec.Verify
+}
+
 // extents are the areas of a drive that verification reads.
 func (j *job) extents(t target) []wipe.Range {
-	return verifyExtents(j.rec.Method.Action != "", j.rec.Verify, j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
+	return verifyExtents(j.rec.Method.Action != "", j.scope(), j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 }
 
 func (j *job) verifyBytes() (n int64) {

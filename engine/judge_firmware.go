@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 
-	"wiped/engine/drive"
 	"wiped/engine/journal"
 )
 
@@ -44,16 +43,20 @@ func judgeFirmware(f findings) (result State, reason string) {
 		return Failed, fmt.Sprintf("%d bytes could not be read afterwards; overwrite the drive as well", read.UnreadableBytes)
 	case f.verify != "none" && (read.BytesRead == 0 || read.BytesRead != f.sampleBytes):
 		return Failed, "verification did not read all that it should: this is a defect in wiped"
-	case fw.Unwatched && fw.Others > 0 && !f.rekeyed:
-		return Unknown, "the drive ended while nobody watched, and holds something that its erase did not leave; erase it again"
+	case fw.Unwatched && inDoubt(fw) && fw.Others > 0:
+		return Unknown, "nobody had hold of the drive for a while after it was told to, and it holds what somebody may have written since; erase it again"
+	case inDoubt(fw) && !f.whole:
+		return Failed, "verification did not read the whole drive: this is a defect in wiped"
 	case !attributed(fw):
 		return Unknown, "the drive was never seen at it, and held nothing that could tell; erase it by overwriting"
 	}
 	return Erased, ""
 }
 
-// rekeys tells whether an action leaves what was there, but for its key.
-func rekeys(a drive.Action) bool { return a == drive.SanitizeCrypto || a == drive.FormatCrypto }
+// inDoubt tells whether the samples prove too little: only where the whole drive reads as zeros or ones it is known then that
+// nothing of what was there is left, and nothing new has come. A crypto erase leaves anything, which proves nothing. A drive
+// that nobody had hold of at its end or after it can hold new data between the samples, unless it says that it was not written.
+func inDoubt(fw *journal.Firmware) bool { return fw.Unwatched && !fw.Untouched }
 
 // attributed tells whether the end that the drive reported is that of this job's command. It was seen at it, or there was
 // something on it, written by this job if need be, that is gone now: a success that is neither is an empty word.
@@ -75,7 +78,10 @@ func firmwareEvidence(fw journal.Firmware, read journal.Verification) (list []st
 		add("the drive was seen at it, first at %s", fw.Seen)
 	}
 	if fw.Unwatched {
-		add("nobody watched the drive from %s until it had ended", fw.LastLook)
+		add("nobody had hold of the drive for a while, the last look before that being at %s; it had ended at the next one, or before", fw.LastLook)
+	}
+	if fw.Unwatched && fw.Untouched {
+		add("the drive says that nothing was written to it since it ended")
 	}
 	if fw.Named {
 		add("the drive's status names this job's command")

@@ -51,11 +51,6 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 	}
 	items[0].Also = items[1:]
 	j.bind(items[0], claims)
-	j.mu.Lock()
-	if j.found.firmware.LastLook.IsZero() {
-		j.found.firmware.LastLook = j.latest
-	}
-	j.mu.Unlock()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	j.begin()

@@ -136,9 +136,6 @@ func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views 
 		j := e.newJob(r)
 		j.history = o.history // numbers go on, and those who watch keep watching
 		claims = j.bind(items[n], claims)
-		if fw := j.found.firmware; fw != nil && j.plan.sent && fw.LastLook.IsZero() {
-			fw.LastLook = j.latest
-		}
 		if j.plan.resume != nil {
 			for _, c := range j.claims(*j.plan.resume) {
 				j.total += c.area.Length

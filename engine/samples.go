@@ -229,6 +229,9 @@ func isUniform(b []byte) (bool, byte) {
 
 // verifyErased reads what the drives hold after they erased themselves.
 func (j *job) verifyErased() signal {
+	j.mu.Lock()
+	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes() // all is read where there is doubt
+	j.mu.Unlock()
 	sums := map[string]bool{}
 	for _, s := range j.found.firmware.Samples {
 		if s.Sum != "" {
@@ -239,7 +242,7 @@ func (j *job) verifyErased() signal {
 	var broke error
 	for _, t := range j.targets {
 		v, err := j.readAfter(t, sums)
-		v.Scope, v.Seed, v.Result = j.rec.Verify, j.rec.Seed, verdict(v, err == nil)
+		v.Scope, v.Seed, v.Result = j.scope(), j.rec.Seed, verdict(v, err == nil)
 		all = append(all, v)
 		if broke = err; err != nil {
 			break
@@ -250,6 +253,7 @@ func (j *job) verifyErased() signal {
 	j.found.read.Also = all[1:]
 	j.found.read.Result = verdict(j.found.read.Total(), broke == nil)
 	j.found.sampleBytes = j.verifyBytes()
+	j.found.whole = j.found.sampleBytes == j.size()
 	j.mu.Unlock()
 	if broke != nil {
 		j.note(broke)

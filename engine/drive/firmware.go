@@ -54,11 +54,12 @@ const (
 
 // Status is what a drive says of an erase.
 type Status struct {
-	Phase Phase
-	Done  float64 // part that is done, 0 to 1; negative: the drive does not say
-	Named bool    // the status itself names the command that Erase sends for this action
-	Other bool    // the status itself names another command
-	Text  string  // the drive's answer in the standard's words, for the record; escaped
+	Phase     Phase
+	Done      float64 // part that is done, 0 to 1; negative: the drive does not say
+	Named     bool    // the status itself names the command that Erase sends for this action
+	Other     bool    // the status itself names another command
+	Untouched bool    // the status itself says that nothing was written to the drive since it succeeded
+	Text      string  // the drive's answer in the standard's words, for the record; escaped
 }
 
 // RefusedError is the answer of a drive that did not begin an erase.

@@ -105,14 +105,15 @@ type Checkpoint struct {
 
 // Firmware is what became of the order to a drive to erase itself.
 type Firmware struct {
-	Sent      Time     `json:"sent"`             // on record before the command was sent; zero: it was not
-	Accepted  Time     `json:"accepted"`         // the drive said GOOD; zero: no such answer came
-	Seen      Time     `json:"seen_in_progress"` // first; zero: never
-	Ended     Time     `json:"ended"`            // the drive said so; zero: it did not
-	LastLook  Time     `json:"last_look"`        // before the program ended while the drive was at it; zero: it did not
-	Unwatched bool     `json:"unwatched"`        // the drive ended after LastLook and before the next look
-	Named     bool     `json:"named"`            // the drive's status named this job's command
-	Blocked   bool     `json:"blocked"`          // GOOD came when the drive had ended
+	Sent      Time     `json:"sent"`                // on record before the command was sent; zero: it was not
+	Accepted  Time     `json:"accepted"`            // the drive said GOOD; zero: no such answer came
+	Seen      Time     `json:"seen_in_progress"`    // first; zero: never
+	Ended     Time     `json:"ended"`               // the drive said so; zero: it did not
+	LastLook  Time     `json:"last_look"`           // before the program ended while the drive was at it; zero: it did not
+	Unwatched bool     `json:"unwatched"`           // between LastLook and the next look the drive had ended, and nobody held it
+	Untouched bool     `json:"untouched,omitempty"` // the drive itself says that nothing was written to it since that end
+	Named     bool     `json:"named"`               // the drive's status named this job's command
+	Blocked   bool     `json:"blocked"`             // GOOD came when the drive had ended
 	Failed    bool     `json:"failed"`
 	Status    string   `json:"status"`            // the drive's last answer, in the standard's words
 	Marked    int      `json:"marked"`            // sectors that held nothing telling, and were written with random bytes for this reason

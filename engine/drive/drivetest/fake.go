@@ -113,6 +113,13 @@ func (f *Fake) Put(off int64, text []byte) {
 	copy(f.medium[off:], text)
 }
 
+// ClearFaults mends the drive.
+func (f *Fake) ClearFaults() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults, f.struck = nil, nil
+}
+
 // Pull unplugs the drive; PlugIn puts it back.
 func (f *Fake) Pull() { f.setGone(true) }
 

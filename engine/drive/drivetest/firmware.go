@@ -28,6 +28,7 @@ const (
 	Unreadable Lie = "unreadable"  // erased, and cannot be read where it was
 	Instant    Lie = "instant"     // erased before anybody could look
 	InstantLie Lie = "instant lie" // says at once that it succeeded, and everything is still there
+	Untouched  Lie = "untouched"   // erased, and says at the end that nothing was written since, which is true
 	Panics     Lie = "panics"      // what speaks to the drive panics
 )
 
@@ -191,7 +192,8 @@ func (w *firmware) Status(a drive.Action) (drive.Status, error) {
 	case f.lie == Fails:
 		return drive.Status{Phase: drive.Failed, Done: -1, Text: "failed"}, nil
 	}
-	return drive.Status{Phase: drive.Succeeded, Done: 1, Text: "completed without error"}, nil
+	since := f.lie == Untouched
+	return drive.Status{Phase: drive.Succeeded, Done: 1, Named: since, Untouched: since, Text: "completed without error"}, nil
 }
 
 func (w *firmware) Unhide() error {
