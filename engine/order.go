@@ -326,6 +326,7 @@ func driveRecord(item Item) journal.Drive {
 	}
 	return journal.Drive{
 		Name: i.Name, Path: i.Path, Serial: i.Serial, SerialSource: i.SerialSource, WWN: journal.Text(i.WWN),
+		OwnSerial: journal.Text(item.Answers.Identity.Serial), OwnWWN: journal.Text(item.Answers.Identity.WWN),
 		Vendor: journal.Text(i.Vendor), Model: journal.Text(i.Model), Firmware: journal.Text(i.Firmware),
 		SizeBytes: i.Size, LogicalSector: i.LogicalSector, PhysicalSector: journal.Number(i.PhysicalSector),
 		Transport: i.Transport, MediaType: journal.Text(media), Layer: journal.Text(i.Layer),

@@ -40,6 +40,9 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 		}
 		items = append(items, item)
 	}
+	if err := j.ownNames(items); err != nil {
+		return err
+	}
 	var claims []drive.Claim
 	for _, item := range items {
 		c, err := item.drive.Claim()

@@ -89,6 +89,9 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 		if closest = j.targets[0].want.Same(i.ID); closest == nil {
 			item := Item{Drive: i, Confirm: confirmWord(i, all), drive: d}
 			if item.Also, closest = j.others(all); closest == nil {
+				closest = j.ownNames([]Item{item})
+			}
+			if closest == nil {
 				return j, item, nil
 			}
 		}

@@ -61,10 +61,24 @@ func (j *job) act(at position) (s signal) {
 	case erasing:
 		return j.eraseItself()
 	}
+	return j.verifyAll()
+}
+
+// verifyAll reads back what is there, and makes sure of which drive that was.
+func (j *job) verifyAll() (s signal) {
 	if j.plan.action {
-		return j.verifyErased()
+		s = j.verifyErased()
+	} else {
+		s = j.verify()
 	}
-	return j.verify()
+	if s != stepDone {
+		return s
+	}
+	if err := j.stillOwn(); err != nil {
+		j.breakOff(err)
+		return stopped
+	}
+	return stepDone
 }
 
 // guard, deferred, turns a panic into the failure of this job.

@@ -13,6 +13,9 @@ import (
 // has come to light, and for a method by the drive itself that it can still do it, is not at something else, and reaches
 // nothing that was not confirmed.
 func (j *job) stillSo(t target, a drive.Answers) error {
+	if err := sameOwn(t.rec, a); err != nil {
+		return err
+	}
 	if len(a.Hidden) > 0 && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {
 		return fmt.Errorf("it has a hidden area now, which erasing would not reach: %s", hiddenAreas(a.Hidden))
 	}

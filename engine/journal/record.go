@@ -25,6 +25,8 @@ type Drive struct {
 	Serial         string `json:"serial"`
 	SerialSource   string `json:"serial_source"`
 	WWN            Text   `json:"wwn"`
+	OwnSerial      Text   `json:"own_serial,omitempty"` // what the drive itself said in its own language; behind a bridge Serial may be the bridge's
+	OwnWWN         Text   `json:"own_wwn,omitempty"`
 	Vendor         Text   `json:"vendor"`
 	Model          Text   `json:"model"`
 	Firmware       Text   `json:"firmware"`
