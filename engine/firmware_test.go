@@ -443,6 +443,11 @@ func TestJudgeFirmware(t *testing.T) {
 		{"ended unwatched, and says that nothing was written since", func(f *findings) {
 			f.firmware.Unwatched, f.firmware.Untouched, f.firmware.Others = true, true, 1
 		}, Erased},
+		{"parts that could not tell, all read, seen, and left nothing", func(f *findings) { f.firmware.Dull, f.whole = 1, true }, Erased},
+		{"parts that could not tell, not seen", func(f *findings) { f.firmware.Dull, f.firmware.Seen, f.whole = 1, journal.Time{}, true }, Unknown},
+		{"parts that could not tell, and left something", func(f *findings) { f.firmware.Dull, f.firmware.Others, f.whole = 1, 1, true }, Unknown},
+		{"parts that could not tell, rekeyed", func(f *findings) { f.firmware.Dull, f.rekeyed, f.whole = 1, true, true }, Unknown},
+		{"parts that could not tell, and not all was read", func(f *findings) { f.firmware.Dull = 1 }, Failed},
 		{"ended unwatched, all read, and left nothing", func(f *findings) { f.firmware.Unwatched, f.whole = true, true }, Erased},
 		{"ended unwatched, and not all was read", func(f *findings) { f.firmware.Unwatched = true }, Failed},
 		{"not verified, not attributed", func(f *findings) {

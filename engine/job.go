@@ -73,6 +73,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 	if r.Job.Method.Action != "" {
 		j.plan.passes, j.plan.action = 1, true
 		j.found.firmware = &journal.Firmware{}
+		j.found.rekeyed = rekeys(drive.Action(r.Job.Method.Action))
 	}
 	j.latest = r.Job.Submitted
 	for _, c := range r.Changes {

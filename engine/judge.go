@@ -24,6 +24,7 @@ type findings struct {
 	whole       bool  // that was all of the drives
 
 	firmware *journal.Firmware // of a method with an action: what became of it; nil: the method overwrites
+	rekeyed  bool              // the action leaves ciphertext: what is read afterwards looks like anything
 	refused  string            // why the drive did not begin
 	lost     string            // why it cannot be known what became of the action
 }

@@ -63,12 +63,12 @@ func sumOf(sector []byte) string {
 func (j *job) sample() signal {
 	fw := &journal.Firmware{}
 	for n, t := range j.targets {
-		taken, marked, err := j.sampleDrive(n, t)
+		taken, marked, dull, err := j.sampleDrive(n, t)
 		if err != nil {
 			j.note(err)
 			return stopped
 		}
-		fw.Samples, fw.Marked = append(fw.Samples, taken...), fw.Marked+marked
+		fw.Samples, fw.Marked, fw.Dull = append(fw.Samples, taken...), fw.Marked+marked, fw.Dull+dull
 	}
 	fw.Places = len(fw.Samples)
 	for _, s := range fw.Samples {
@@ -82,30 +82,36 @@ func (j *job) sample() signal {
 	return stepDone
 }
 
-func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, err error) {
+// sampleDrive also tells how many stretches of the drive are dull in spite of all marks.
+func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked, dull int, err error) {
 	where := places(j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 	sums, err := j.readSectors(t, where)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	if dull := dullStretches(where, sums); len(dull) > 0 {
-		if marked, err = j.mark(t, dull, sums); err != nil {
-			return nil, 0, err
+	for _, share := range []int{2, 1, 3} { // quarters of a stretch: where one sector takes no mark, another one may
+		list := dullStretches(where, sums, share)
+		if len(list) == 0 {
+			break
+		}
+		more, err := j.mark(t, list, sums)
+		if marked += more; err != nil {
+			return nil, 0, 0, err
 		}
 	}
 	for _, at := range where {
 		taken = append(taken, journal.Sample{Drive: n, Offset: at.Offset, Sum: sums[at.Offset]})
 	}
-	return taken, marked, nil
+	return taken, marked, len(dullStretches(where, sums, 0)), nil
 }
 
-// dullStretches is a place in the middle of each stretch in which no place holds anything telling.
-func dullStretches(where []wipe.Range, sums map[int64]string) (dull []wipe.Range) {
+// dullStretches is a place, some quarters into it, of each stretch in which no place holds anything telling.
+func dullStretches(where []wipe.Range, sums map[int64]string, quarters int) (dull []wipe.Range) {
 	parts := min(stretches, len(where))
 	for n := range parts {
 		part := where[n*len(where)/parts : (n+1)*len(where)/parts]
 		if !slices.ContainsFunc(part, func(at wipe.Range) bool { return sums[at.Offset] != "" }) {
-			dull = append(dull, part[len(part)/2])
+			dull = append(dull, part[len(part)*quarters/4])
 		}
 	}
 	return dull

@@ -119,6 +119,7 @@ type Firmware struct {
 	Failed    bool     `json:"failed"`
 	Status    string   `json:"status"`            // the drive's last answer, in the standard's words
 	Marked    int      `json:"marked"`            // sectors that held nothing telling, and were written with random bytes for this reason
+	Dull      int      `json:"dull,omitempty"`    // equal parts of the drives in which no sector could be recognised, and none took a mark
 	Telling   int      `json:"telling"`           // sectors whose content is recognised if it is still there
 	Places    int      `json:"places"`            // all sectors that were read before
 	Zeros     int64    `json:"zero_bytes"`        // what was read afterwards: bytes of sectors that are all zeros,
