@@ -239,3 +239,38 @@ func TestSmall(t *testing.T) {
 		t.Errorf("%d sectors are known from before, and only %d are looked at", known, read)
 	}
 }
+
+// TestLastLookAfterRestart: a drive waits for its controller, at which a job is that was picked up. It is looked at once more
+// when that has ended, and not told anything where its command would reach what nobody confirmed.
+func TestLastLookAfterRestart(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Endless), itself("b", []byte("SECRET"), drivetest.Honest)
+	c := itself("c", []byte("PRECIOUS"), drivetest.Honest)
+	for _, f := range []*drivetest.Fake{a, b} {
+		f.Set(func(i *drive.Info) { i.Controller = "nvme one" })
+	}
+	w := open(t, "", func(c *Config) { c.Parallel = 1 }, a, b, c)
+	ids := w.erase(string(followed), "sample", "a", "b") // b waits for its turn
+	seenAt(t, w, ids[0])
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	b.Join(c)
+	b.Answer(func(x *drive.Answers) { x.Abilities[0].Reaches = []drive.Reach{{Name: "c", What: "namespace 3"}} })
+	w = open(t, w.file, nil, a, b, c)
+	if _, err := w.Resume(ids[1:], nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "b waits for the controller", func() bool { v, _ := w.Job(ids[1]); return v.Last.Action == string(followed)+" by the drive" })
+	if len(b.Commands()) > 0 {
+		t.Error("b was told to erase itself while its controller was at another job")
+	}
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	if v := w.end(ids[0]); v.State != Erased {
+		t.Errorf("a is %s: %s", v.State, v.Last.Reason)
+	}
+	if v := w.end(ids[1]); v.State != Failed || !strings.Contains(string(v.Last.Reason), "would also erase c") {
+		t.Errorf("b is %s: %s", v.State, v.Last.Reason)
+	}
+	if !bytes.Contains(c.Medium(), []byte("PRECIOUS")) {
+		t.Errorf("WRONG DRIVE: c was neither named nor confirmed, and is erased")
+	}
+}

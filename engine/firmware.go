@@ -42,9 +42,9 @@ func (j *job) eraseItself() signal {
 	}
 	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
 	defer p.close()
+	defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
 	if !j.plan.sent {
-		defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
-		if err := j.recheck(); err != nil { // taking samples may have taken long
+		if err := j.recheck(true); err != nil { // taking samples may have taken long
 			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
 			return stopped
 		}

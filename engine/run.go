@@ -107,7 +107,7 @@ func (j *job) waitTurn() signal {
 		j.note(j.ctx.Err())
 		return stopped
 	}
-	if err := j.recheck(); err != nil {
+	if err := j.recheck(false); err != nil {
 		j.notBegun(err)
 		return stopped
 	}
@@ -160,8 +160,8 @@ func (j *job) takeTurn() bool {
 }
 
 // recheck holds the claimed drives against the safety rules and against the drives that were confirmed, just before the
-// first write. Of a drive that erases itself already, only that it is the same.
-func (j *job) recheck() error {
+// first write. Of a drive that erases itself already, only that it is the same. last is that its command comes next.
+func (j *job) recheck(last bool) error {
 	if err := j.checkClaims(); err != nil || j.plan.sent {
 		return err
 	}
@@ -170,7 +170,7 @@ func (j *job) recheck() error {
 		return err
 	}
 	for _, t := range j.targets {
-		if err := j.recheckOne(t, all); err != nil {
+		if err := j.recheckOne(t, all, last); err != nil {
 			return err
 		}
 	}
@@ -187,7 +187,7 @@ func (j *job) checkClaims() error {
 	return nil
 }
 
-func (j *job) recheckOne(t target, all []drive.Drive) error {
+func (j *job) recheckOne(t target, all []drive.Drive, last bool) error {
 	for _, d := range all {
 		i := d.Info()
 		if i.Path != t.path {
@@ -199,8 +199,11 @@ func (j *job) recheckOne(t target, all []drive.Drive) error {
 		for _, o := range obstacles(i, j.e.cfg, 0) {
 			return errors.New(o.why)
 		}
-		if j.e.mute(i) != 0 {
-			return nil // it must not be asked now, and is not told anything either
+		switch id := j.e.mute(i); {
+		case id != 0 && last:
+			return fmt.Errorf("its controller is at job %d, so that it cannot be asked what it is and would do", id)
+		case id != 0:
+			return nil // it must not be asked now; before it is told anything, it is
 		}
 		return j.stillSo(t, d.Ask())
 	}
