@@ -16,6 +16,9 @@ func (j *job) stillSo(t target, a drive.Answers) error {
 	if err := sameOwn(t.rec, a); err != nil {
 		return err
 	}
+	if why := unseen(a); why != "" && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {
+		return fmt.Errorf("it may have a hidden area, which erasing would not reach: %s", why)
+	}
 	if len(a.Hidden) > 0 && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {
 		return fmt.Errorf("it has a hidden area now, which erasing would not reach: %s", hiddenAreas(a.Hidden))
 	}
