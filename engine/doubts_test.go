@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -330,5 +331,45 @@ func TestHiddenUnseenLater(t *testing.T) {
 	release()
 	if v := w.end(id); v.State != Failed || !strings.Contains(string(v.Last.Reason), "it may have a hidden area") || f.Written() > 0 {
 		t.Errorf("%s: %s, %d bytes written", v.State, v.Last.Reason, f.Written())
+	}
+}
+
+// TestLockedOverwrite: a locked drive is not overwritten by half a million errors: it is refused, with the way out.
+func TestLockedOverwrite(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: blocking, Blocks: true})
+	w := open(t, "", nil, f)
+	f.Lock(true)
+	for _, req := range []Request{{Method: "zero"}, {Method: "random"}, {Level: "purge"}} {
+		req.Drives, req.Confirm = []string{"f0"}, []string{"FAKE-f0"}
+		if _, err := w.Erase(req); err == nil || !strings.Contains(err.Error(), "it is locked with a password") || !strings.Contains(err.Error(), "Next: unlock it") {
+			t.Errorf("%+v: %v", req, err)
+		}
+	}
+	v, err := w.Drive("f0")
+	if err != nil || !slices.Equal(v.Methods, []string{string(blocking)}) {
+		t.Errorf("it can do %q, %v", v.Methods, err)
+	}
+}
+
+// TestLockedByAnErase: a drive that an interrupted erase left locked is opened first, so that its content can tell whether the
+// second erase did what it says.
+func TestLockedByAnErase(t *testing.T) {
+	for lie, want := range map[drivetest.Lie]State{drivetest.Honest: Erased, drivetest.Kept: Failed} {
+		f := itself("f0", []byte("SECRET"), lie)
+		f.Lock(true)
+		w := open(t, "", nil, f)
+		v := w.end(w.erase(string(blocking), "sample", "f0")[0])
+		if v.State != want {
+			t.Errorf("%s: %s: %s", lie, v.State, v.Last.Reason)
+		}
+		w.honest(v, f)
+	}
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	f.Lock(false)
+	w := open(t, "", nil, f)
+	v := w.end(w.erase(string(blocking), "sample", "f0")[0])
+	if v.State != Failed || !strings.Contains(string(v.Last.Reason), "not wiped's; nothing was erased; remove the password") || len(f.Commands()) > 0 {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
 	}
 }

@@ -177,19 +177,46 @@ func (j *job) answered(err error) (next signal, over bool) {
 		}
 		return stepDone, j.rec.Method.Blocks
 	case errors.As(err, &refused):
-		j.mu.Lock()
-		j.found.refused = refused.Error() + "; nothing was erased"
-		if n := j.found.firmware.Marked; n > 0 {
-			j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
-		}
-		if refused.Next != "" {
-			j.found.refused += "; " + refused.Next
-		}
-		j.mu.Unlock()
-		return stopped, true
+		return j.turnedDown(refused), true
 	}
 	j.e.cfg.Log.Warn("it is open what became of the command", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
 	return 0, false
+}
+
+// turnedDown takes note that the drive did not begin.
+func (j *job) turnedDown(refused *drive.RefusedError) signal {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.found.refused = refused.Error() + "; nothing was erased"
+	if n := j.found.firmware.Marked; n > 0 {
+		j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
+	}
+	if refused.Next != "" {
+		j.found.refused += "; " + refused.Next
+	}
+	return stopped
+}
+
+// unlock opens the drive if an erase that did not come to its end left it locked: else nobody could say what it held.
+func (j *job) unlock() error {
+	if a := drive.Action(j.rec.Method.Action); a != drive.SecurityErase && a != drive.SecurityEraseEnhanced {
+		return nil // no other one sets a password
+	}
+	f, err := j.targets[0].claim.Firmware()
+	if err != nil {
+		return fmt.Errorf("speak to the drive: %w", err)
+	}
+	return errors.Join(f.Unlock(), f.Close())
+}
+
+// notTaken takes note that the drive was told nothing, or took nothing.
+func (j *job) notTaken(err error) signal {
+	var refused *drive.RefusedError
+	if errors.As(err, &refused) {
+		return j.turnedDown(refused)
+	}
+	j.breakOff(err)
+	return stopped
 }
 
 func (j *job) setPart(part float64) {

@@ -61,6 +61,9 @@ func sumOf(sector []byte) string {
 
 // sample reads what the drives hold before, and sees to it that enough of it is telling.
 func (j *job) sample() signal {
+	if err := j.unlock(); err != nil {
+		return j.notTaken(err)
+	}
 	fw := &journal.Firmware{}
 	for n, t := range j.targets {
 		taken, marked, dull, err := j.sampleDrive(n, t)

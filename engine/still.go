@@ -23,6 +23,9 @@ func (j *job) stillSo(t target, a drive.Answers) error {
 		return fmt.Errorf("it has a hidden area now, which erasing would not reach: %s", hiddenAreas(a.Hidden))
 	}
 	if !j.plan.action {
+		if a.Locked != "" {
+			return errors.New(a.Locked)
+		}
 		return nil
 	}
 	ability, ok := a.Ability(drive.Action(j.rec.Method.Action))

@@ -33,6 +33,9 @@ type Firmware interface {
 	Erase(a Action) error
 	// Status asks the drive how the erase of an action goes, or went. The error is for a drive that does not answer.
 	Status(a Action) (Status, error)
+	// Unlock opens a drive that is locked with the password of an erase through here which did not come to its end, so that it
+	// can be read. It does nothing to one that is not locked. A *RefusedError says that it stays locked.
+	Unlock() error
 	// Unhide opens every hidden area for good. The drive's size grows; the kernel has to look at it again before it is seen.
 	Unhide() error
 	// Format begins to bring the drive to sectors of so many bytes, which also ends what is on it, but is no erase. Status

@@ -38,6 +38,7 @@ type Fake struct {
 	commands  []drive.Action
 	others    []*Fake
 	holdErase chan struct{}
+	password  string // that it is locked with, as long as its answers say that it is
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.

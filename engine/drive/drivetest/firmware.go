@@ -55,6 +55,18 @@ func (f *Fake) Join(others ...*Fake) {
 	f.others = others
 }
 
+// ours is the password that the fake's own erase leaves behind.
+const ours = "ours"
+
+// Lock locks the drive with the password that an interrupted erase leaves, or with somebody else's: nothing can be read or
+// written until it is unlocked. An erase opens it too.
+func (f *Fake) Lock(own bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.password = map[bool]string{true: ours, false: "theirs"}[own]
+	f.answers.Locked, f.answers.Unlock = "it is locked with a password, and takes neither reads nor writes", "unlock it"
+}
+
 // Commands is what the firmware was told to do.
 func (f *Fake) Commands() []drive.Action {
 	f.mu.Lock()
@@ -131,7 +143,7 @@ func (w *firmware) Erase(a drive.Action) error {
 		}
 		f.looks = 3
 	default:
-		f.looks = 3
+		f.looks, f.answers.Locked = 3, ""
 		if ability.Blocks || lie == Instant || lie == InstantLie {
 			f.looks = 1
 			f.step()
@@ -213,6 +225,20 @@ func (w *firmware) Unhide() error {
 		f.info.ID.Size += h.Bytes
 	}
 	f.answers.Hidden = nil
+	return nil
+}
+
+func (w *firmware) Unlock() error {
+	f := w.fake
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.answers.Locked == "" {
+		return nil
+	}
+	if f.password != ours {
+		return &drive.RefusedError{Why: "it is locked with a password that is not wiped's", Next: "remove the password"}
+	}
+	f.answers.Locked = ""
 	return nil
 }
 
