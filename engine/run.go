@@ -51,6 +51,10 @@ func (j *job) act(at position) (s signal) {
 	}
 	stop := j.report()
 	defer stop()
+	if err := j.onePath(at); err != nil {
+		j.note(err)
+		return stopped
+	}
 	switch at.phase {
 	case checking:
 		return j.check(at)
@@ -74,8 +78,12 @@ func (j *job) verifyAll() (s signal) {
 	if s != stepDone {
 		return s
 	}
-	if err := j.stillOwn(); err != nil {
-		j.breakOff(err)
+	err := j.stillOwn()
+	if err == nil {
+		err = j.samePaths()
+	}
+	if err != nil {
+		j.note(err)
 		return stopped
 	}
 	return stepDone

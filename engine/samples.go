@@ -64,7 +64,7 @@ func (j *job) sample() signal {
 	if err := j.unlock(); err != nil {
 		return j.notTaken(err)
 	}
-	fw := &journal.Firmware{}
+	fw := &journal.Firmware{Marked: j.found.firmware.Marked}
 	for n, t := range j.targets {
 		taken, marked, dull, err := j.sampleDrive(n, t)
 		if err != nil {

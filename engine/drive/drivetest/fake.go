@@ -38,6 +38,7 @@ type Fake struct {
 	commands  []drive.Action
 	others    []*Fake
 	holdErase chan struct{}
+	paths     []*Fake
 	password  string // that it is locked with, as long as its answers say that it is
 }
 
@@ -204,6 +205,25 @@ func (l *look) Claim() (drive.Claim, error) {
 type claim struct {
 	fake *Fake
 	id   drive.ID
+}
+
+// Path makes another drive, or the same, look like a further path to this one.
+func (f *Fake) Path(to *Fake) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paths = append(f.paths, to)
+}
+
+func (c *claim) Others() int {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	return len(c.fake.paths)
+}
+
+func (c *claim) Over(n int) (drive.Reader, error) {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	return &handle{fake: c.fake.paths[n]}, nil
 }
 
 func (c *claim) Check() error {
