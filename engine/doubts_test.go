@@ -373,3 +373,18 @@ func TestLockedByAnErase(t *testing.T) {
 		t.Errorf("%s: %s", v.State, v.Last.Reason)
 	}
 }
+
+// TestSilentIsSaid: those who watch a drive that gives no sign any more can see that, and that it is waited for.
+func TestSilentIsSaid(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Silent)
+	w := open(t, "", func(c *Config) { c.Patience = time.Hour }, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	eventually(t, "its status says so", func() bool {
+		v, _ := w.Job(id)
+		return strings.Contains(v.Last.Action, string(followed)+" by the drive, which has given no sign for ")
+	})
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	if v := w.end(id); v.State != Erased || strings.Contains(v.Last.Action, "no sign") {
+		t.Errorf("%s: %s, %s", v.State, v.Last.Reason, v.Last.Action)
+	}
+}

@@ -150,6 +150,9 @@ func (j *job) order(p *prober) (next signal, over bool) {
 		case err := <-answer:
 			return j.answered(err)
 		case now := <-tick.C:
+			if !j.rec.Method.Blocks && now.Sub(begun) > lookTime {
+				j.heard(false)
+			}
 			if !j.rec.Method.Blocks && now.Sub(begun) > orderTime {
 				j.e.cfg.Log.Warn("the drive does not answer the command", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 				return 0, false
@@ -236,6 +239,7 @@ func (j *job) follow(p *prober) signal {
 			return stopped
 		}
 		s, err := p.look()
+		j.heard(err == nil)
 		switch {
 		case err != nil:
 		case s.Phase == drive.Running:
@@ -267,6 +271,26 @@ func (j *job) follow(p *prober) signal {
 			return stopped
 		}
 	}
+}
+
+// heard takes note of whether the drive gives signs of itself.
+func (j *job) heard(sign bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case sign:
+		j.hush = time.Time{}
+	case j.hush.IsZero():
+		j.hush = time.Now()
+	}
+}
+
+// silence says for how long the drive gave no sign, where it gives none. The caller holds mu.
+func (j *job) silence() string {
+	if j.hush.IsZero() {
+		return ""
+	}
+	return ", which has given no sign for " + journal.Duration(time.Since(j.hush))
 }
 
 // running takes note of a drive that was seen at it.

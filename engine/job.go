@@ -58,6 +58,7 @@ type job struct {
 	latest     journal.Time // of all instants recorded so far
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
+	hush       time.Time    // since when a drive that erases itself gives no sign; zero: it does
 	part       float64      // of what the drive does to itself, as far as it says
 }
 
@@ -182,7 +183,7 @@ func (j *job) action(at position) string {
 	case sampling:
 		return "read samples before " + j.rec.Method.Name
 	case erasing:
-		return j.rec.Method.Name + " by the drive"
+		return j.rec.Method.Name + " by the drive" + j.silence()
 	case verifying:
 		return "verify " + j.title(j.plan.passes)
 	}
