@@ -388,3 +388,56 @@ func TestSilentIsSaid(t *testing.T) {
 		t.Errorf("%s: %s, %s", v.State, v.Last.Reason, v.Last.Action)
 	}
 }
+
+// TestLongPattern: a drive whose erase leaves a pattern with a period of a whole sector is erased twice, honestly; and kept it
+// the second time.
+func TestLongPattern(t *testing.T) {
+	for lie, want := range map[drivetest.Lie]State{drivetest.Patterned: Erased, drivetest.Kept: Failed, drivetest.Half: Failed} {
+		f := itself("f0", drivetest.Pattern(), lie) // as the first erase left it
+		w := open(t, "", nil, f)
+		v := w.end(w.erase(string(followed), "full", "f0")[0])
+		if v.State != want {
+			t.Errorf("%s: %s: %s", lie, v.State, v.Last.Reason)
+		}
+	}
+}
+
+// TestPickedUpIsInterrupted: the certificate counts an end of the program while the drive was at it, of which the history has
+// no word.
+func TestPickedUpIsInterrupted(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	file := w.copyJournal()
+	w.shutdown()
+	w = open(t, file, nil, f)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	w = open(t, file, nil, f)
+	v := w.end(id)
+	if st, _, _, _ := w.Certificate(id); v.State != Erased || st.Interrupted != 2 {
+		t.Errorf("%s: %s; interrupted %d times", v.State, v.Last.Reason, st.Interrupted)
+	}
+}
+
+// TestPickUpInUse: a drive that is there and in use needs no attaching.
+func TestPickUpInUse(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	found, _ := f.Find()
+	c, err := found[0].Claim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = open(t, w.file, nil, f)
+	if v := w.end(id); v.State != Interrupted || !strings.Contains(string(v.Last.Reason), "find and end what holds it") {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+	_ = c.Close()
+}

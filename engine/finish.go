@@ -187,6 +187,9 @@ func (j *job) interruptions() (n int) {
 			n++
 		}
 	}
+	if fw := j.found.firmware; fw != nil {
+		n += fw.PickedUp // without a word in the history
+	}
 	return n
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -92,6 +93,7 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked, dull
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	forgetRepeated(sums)
 	for _, share := range []int{2, 1, 3} { // quarters of a stretch: where one sector takes no mark, another one may
 		list := dullStretches(where, sums, share)
 		if len(list) == 0 {
@@ -106,6 +108,18 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked, dull
 		taken = append(taken, journal.Sample{Drive: n, Offset: at.Offset, Sum: sums[at.Offset]})
 	}
 	return taken, marked, len(dullStretches(where, sums, 0)), nil
+}
+
+// repeated is at how many places of a drive a content counts as a pattern: what drives leave after an erase repeats at every
+// sector, at times with a longer period than telling sees. Found again afterwards, that would prove nothing.
+const repeated = 3
+
+func forgetRepeated(sums map[int64]string) {
+	times := map[string]int{}
+	for _, sum := range sums {
+		times[sum]++
+	}
+	maps.DeleteFunc(sums, func(_ int64, sum string) bool { return times[sum] >= repeated })
 }
 
 // dullStretches is a place, some quarters into it, of each stretch in which no place holds anything telling.

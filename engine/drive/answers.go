@@ -45,6 +45,7 @@ type Ability struct {
 	Action  Action
 	Why     string        // why not: "frozen by the BIOS"; empty: it can
 	Next    string        // what would help: "unplug it and plug it in again, or suspend"; may be empty
+	Warn    string        // what is to be known before, "its sectors cannot be read afterwards"; may be empty
 	Takes   time.Duration // the drive's own estimate; 0: it gives none
 	Blocks  bool          // the command returns only when the drive has ended, and nothing can be asked meanwhile
 	Reaches []Reach       // what else it would erase

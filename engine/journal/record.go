@@ -117,15 +117,16 @@ type Firmware struct {
 	Named     bool     `json:"named"`               // the drive's status named this job's command
 	Blocked   bool     `json:"blocked"`             // GOOD came when the drive had ended
 	Failed    bool     `json:"failed"`
-	Status    string   `json:"status"`            // the drive's last answer, in the standard's words
-	Marked    int      `json:"marked"`            // sectors that held nothing telling, and were written with random bytes for this reason
-	Dull      int      `json:"dull,omitempty"`    // equal parts of the drives in which no sector could be recognised, and none took a mark
-	Telling   int      `json:"telling"`           // sectors whose content is recognised if it is still there
-	Places    int      `json:"places"`            // all sectors that were read before
-	Zeros     int64    `json:"zero_bytes"`        // what was read afterwards: bytes of sectors that are all zeros,
-	Ones      int64    `json:"one_bytes"`         // all ones,
-	Others    int64    `json:"other_bytes"`       // or anything else
-	Samples   []Sample `json:"samples,omitempty"` // not on certificates: what was read before
+	Status    string   `json:"status"`              // the drive's last answer, in the standard's words
+	Marked    int      `json:"marked"`              // sectors that held nothing telling, and were written with random bytes for this reason
+	PickedUp  int      `json:"picked_up,omitempty"` // so often the program ended while the drive was at it, or was verified, and the next start went on
+	Dull      int      `json:"dull,omitempty"`      // equal parts of the drives in which no sector could be recognised, and none took a mark
+	Telling   int      `json:"telling"`             // sectors whose content is recognised if it is still there
+	Places    int      `json:"places"`              // all sectors that were read before
+	Zeros     int64    `json:"zero_bytes"`          // what was read afterwards: bytes of sectors that are all zeros,
+	Ones      int64    `json:"one_bytes"`           // all ones,
+	Others    int64    `json:"other_bytes"`         // or anything else
+	Samples   []Sample `json:"samples,omitempty"`   // not on certificates: what was read before
 }
 
 // Sample is one sector of a drive as it was before.

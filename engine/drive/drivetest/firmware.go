@@ -1,6 +1,7 @@
 package drivetest
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -29,8 +30,18 @@ const (
 	Instant    Lie = "instant"     // erased before anybody could look
 	InstantLie Lie = "instant lie" // says at once that it succeeded, and everything is still there
 	Untouched  Lie = "untouched"   // erased, and says at the end that nothing was written since, which is true
+	Patterned  Lie = "patterned"   // erased: every sector holds Pattern
 	Panics     Lie = "panics"      // what speaks to the drive panics
 )
+
+// Pattern is a sector as some drives leave it, which does not repeat within itself.
+func Pattern() []byte {
+	sector := make([]byte, Sector)
+	for i := range sector {
+		sector[i] = byte(i) ^ byte(i>>8)
+	}
+	return sector
+}
 
 // SelfErasing gives the drive a firmware that knows some actions and behaves as told. A look at its status moves it on,
 // so that an erase takes three looks.
@@ -166,6 +177,10 @@ func (f *Fake) step() {
 	}
 	clear(f.seen[:to])
 	clear(f.medium[:to])
+	if f.lie == Patterned {
+		f.seen = bytes.Repeat(Pattern(), len(f.seen)/Sector)
+		f.medium = bytes.Clone(f.seen)
+	}
 	if f.lie == Unreadable {
 		f.faults = append(f.faults, Fault{Kind: BadRead, At: 0, Length: Sector})
 		f.struck = append(f.struck, 0)
