@@ -99,6 +99,9 @@ func (w *workshop) honest(v View, fakes ...*drivetest.Fake) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if err := statement.Check(); err != nil {
+		w.t.Errorf("its certificate contradicts itself: %v", err)
+	}
 	text := statement.Text()
 	if statement.Result != string(v.State) || strings.HasPrefix(text, "NOT ERASED") != (v.State != Erased) {
 		w.t.Errorf("the job is %s, and its certificate begins with %.40q", v.State, text)
