@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,4 +239,205 @@ func TestSmall(t *testing.T) {
 	if v.State == Erased && read < int64(known) {
 		t.Errorf("%d sectors are known from before, and only %d are looked at", known, read)
 	}
+}
+
+// TestLastLookAfterRestart: a drive waits for its controller, at which a job is that was picked up. It is looked at once more
+// when that has ended, and not told anything where its command would reach what nobody confirmed.
+func TestLastLookAfterRestart(t *testing.T) {
+	a, b := itself("a", []byte("SECRET"), drivetest.Endless), itself("b", []byte("SECRET"), drivetest.Honest)
+	c := itself("c", []byte("PRECIOUS"), drivetest.Honest)
+	for _, f := range []*drivetest.Fake{a, b} {
+		f.Set(func(i *drive.Info) { i.Controller = "nvme one" })
+	}
+	w := open(t, "", func(c *Config) { c.Parallel = 1 }, a, b, c)
+	ids := w.erase(string(followed), "sample", "a", "b") // b waits for its turn
+	seenAt(t, w, ids[0])
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	b.Join(c)
+	b.Answer(func(x *drive.Answers) { x.Abilities[0].Reaches = []drive.Reach{{Name: "c", What: "namespace 3"}} })
+	w = open(t, w.file, nil, a, b, c)
+	if _, err := w.Resume(ids[1:], nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "b waits for the controller", func() bool { v, _ := w.Job(ids[1]); return v.Last.Action == string(followed)+" by the drive" })
+	if len(b.Commands()) > 0 {
+		t.Error("b was told to erase itself while its controller was at another job")
+	}
+	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	if v := w.end(ids[0]); v.State != Erased {
+		t.Errorf("a is %s: %s", v.State, v.Last.Reason)
+	}
+	if v := w.end(ids[1]); v.State != Failed || !strings.Contains(string(v.Last.Reason), "would also erase c") {
+		t.Errorf("b is %s: %s", v.State, v.Last.Reason)
+	}
+	if !bytes.Contains(c.Medium(), []byte("PRECIOUS")) {
+		t.Errorf("WRONG DRIVE: c was neither named nor confirmed, and is erased")
+	}
+}
+
+// TestHiddenUnseen: an area that a drive announces and does not answer for may be there. Nobody but the operator decides to
+// leave it, and that stands on record with the reason.
+func TestHiddenUnseen(t *testing.T) {
+	const why = "DCO: the drive refused: its configuration may be frozen"
+	for _, c := range []struct {
+		what           string
+		hidden         []drive.Hidden
+		set            string
+		keep, unhide   bool
+		refused        string
+		record, absent string
+	}{
+		{"nothing said", nil, "ATA", false, false, "it may have a hidden area", "", ""},
+		{"to be opened", nil, "ATA", false, true, "it may have a hidden area", "", ""},
+		{"to be left", nil, "ATA", true, false, "", "hidden areas not known: " + why + ", left as it is, NOT erased", ""},
+		{"another one is seen", []drive.Hidden{{Kind: "HPA", Bytes: 1}}, "ATA", false, false, "HPA of 1 bytes, and hidden areas not known: " + why, "", ""},
+		{"another one could be opened", []drive.Hidden{{Kind: "HPA", Bytes: 1}}, "ATA", false, true, "it may have a hidden area", "", ""},
+		{"both are left", []drive.Hidden{{Kind: "HPA", Bytes: 1}}, "ATA", true, false, "", "HPA of 1 bytes, and hidden areas not known: " + why + ", left", ""},
+		{"no such thing announced", nil, "SCSI", false, false, "", "not known: " + why, "NOT erased"},
+	} {
+		f := drivetest.New("f0", 1<<20, []byte("SECRET"))
+		f.Answer(func(a *drive.Answers) { a.Set, a.Hidden, a.HiddenWhy = c.set, c.hidden, why })
+		w := open(t, "", nil, f)
+		views, err := w.Erase(Request{Drives: []string{"f0"}, Method: "zero", Confirm: []string{"FAKE-f0"}, KeepHidden: c.keep, Unhide: c.unhide})
+		if c.refused != "" {
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: %v", c.what, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		v := w.end(views[0].Job.ID)
+		st, _, _, _ := w.Certificate(v.Job.ID)
+		if v.State != Erased || st.HiddenAreas == nil || !strings.Contains(*st.HiddenAreas, c.record) || c.absent != "" && strings.Contains(*st.HiddenAreas, c.absent) {
+			t.Errorf("%s: %s: %s, certificate %v", c.what, v.State, v.Last.Reason, st.HiddenAreas)
+		}
+	}
+}
+
+// TestHiddenUnseenLater: the drive stops answering for its hidden areas before the first write.
+func TestHiddenUnseenLater(t *testing.T) {
+	first := itself("first", []byte("SECRET"), drivetest.Honest)
+	release := first.HoldErase()
+	f := drivetest.New("f0", 1<<20, []byte("SECRET"))
+	f.Answer(func(a *drive.Answers) { a.Set = "ATA" })
+	w := open(t, "", func(c *Config) { c.Parallel = 1 }, first, f)
+	w.erase(string(blocking), "sample", "first")
+	id := w.erase("zero", "full", "f0")[0]
+	f.Answer(func(a *drive.Answers) { a.HiddenWhy = "HPA: the registers were lost on the way" })
+	release()
+	if v := w.end(id); v.State != Failed || !strings.Contains(string(v.Last.Reason), "it may have a hidden area") || f.Written() > 0 {
+		t.Errorf("%s: %s, %d bytes written", v.State, v.Last.Reason, f.Written())
+	}
+}
+
+// TestLockedOverwrite: a locked drive is not overwritten by half a million errors: it is refused, with the way out.
+func TestLockedOverwrite(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: blocking, Blocks: true})
+	w := open(t, "", nil, f)
+	f.Lock(true)
+	for _, req := range []Request{{Method: "zero"}, {Method: "random"}, {Level: "purge"}} {
+		req.Drives, req.Confirm = []string{"f0"}, []string{"FAKE-f0"}
+		if _, err := w.Erase(req); err == nil || !strings.Contains(err.Error(), "it is locked with a password") || !strings.Contains(err.Error(), "Next: unlock it") {
+			t.Errorf("%+v: %v", req, err)
+		}
+	}
+	v, err := w.Drive("f0")
+	if err != nil || !slices.Equal(v.Methods, []string{string(blocking)}) {
+		t.Errorf("it can do %q, %v", v.Methods, err)
+	}
+}
+
+// TestLockedByAnErase: a drive that an interrupted erase left locked is opened first, so that its content can tell whether the
+// second erase did what it says.
+func TestLockedByAnErase(t *testing.T) {
+	for lie, want := range map[drivetest.Lie]State{drivetest.Honest: Erased, drivetest.Kept: Failed} {
+		f := itself("f0", []byte("SECRET"), lie)
+		f.Lock(true)
+		w := open(t, "", nil, f)
+		v := w.end(w.erase(string(blocking), "sample", "f0")[0])
+		if v.State != want {
+			t.Errorf("%s: %s: %s", lie, v.State, v.Last.Reason)
+		}
+		w.honest(v, f)
+	}
+	f := itself("f0", []byte("SECRET"), drivetest.Honest)
+	f.Lock(false)
+	w := open(t, "", nil, f)
+	v := w.end(w.erase(string(blocking), "sample", "f0")[0])
+	if v.State != Failed || !strings.Contains(string(v.Last.Reason), "not wiped's; nothing was erased; remove the password") || len(f.Commands()) > 0 {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+}
+
+// TestSilentIsSaid: those who watch a drive that gives no sign any more can see that, and that it is waited for.
+func TestSilentIsSaid(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Silent)
+	w := open(t, "", func(c *Config) { c.Patience = time.Hour }, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	eventually(t, "its status says so", func() bool {
+		v, _ := w.Job(id)
+		return strings.Contains(v.Last.Action, string(followed)+" by the drive, which has given no sign for ")
+	})
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	if v := w.end(id); v.State != Erased || strings.Contains(v.Last.Action, "no sign") {
+		t.Errorf("%s: %s, %s", v.State, v.Last.Reason, v.Last.Action)
+	}
+}
+
+// TestLongPattern: a drive whose erase leaves a pattern with a period of a whole sector is erased twice, honestly; and kept it
+// the second time.
+func TestLongPattern(t *testing.T) {
+	for lie, want := range map[drivetest.Lie]State{drivetest.Patterned: Erased, drivetest.Kept: Failed, drivetest.Half: Failed} {
+		f := itself("f0", drivetest.Pattern(), lie) // as the first erase left it
+		w := open(t, "", nil, f)
+		v := w.end(w.erase(string(followed), "full", "f0")[0])
+		if v.State != want {
+			t.Errorf("%s: %s: %s", lie, v.State, v.Last.Reason)
+		}
+	}
+}
+
+// TestPickedUpIsInterrupted: the certificate counts an end of the program while the drive was at it, of which the history has
+// no word.
+func TestPickedUpIsInterrupted(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	file := w.copyJournal()
+	w.shutdown()
+	w = open(t, file, nil, f)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: followed})
+	w = open(t, file, nil, f)
+	v := w.end(id)
+	if st, _, _, _ := w.Certificate(id); v.State != Erased || st.Interrupted != 2 {
+		t.Errorf("%s: %s; interrupted %d times", v.State, v.Last.Reason, st.Interrupted)
+	}
+}
+
+// TestPickUpInUse: a drive that is there and in use needs no attaching.
+func TestPickUpInUse(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Endless)
+	w := open(t, "", nil, f)
+	id := w.erase(string(followed), "sample", "f0")[0]
+	seenAt(t, w, id)
+	w.shutdown()
+	_ = w.cfg.Journal.Close()
+	found, _ := f.Find()
+	c, err := found[0].Claim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = open(t, w.file, nil, f)
+	if v := w.end(id); v.State != Interrupted || !strings.Contains(string(v.Last.Reason), "find and end what holds it") {
+		t.Errorf("%s: %s", v.State, v.Last.Reason)
+	}
+	_ = c.Close()
 }

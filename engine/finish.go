@@ -55,11 +55,11 @@ func (j *job) closing(result State, reason string) Update {
 func (j *job) verification() string {
 	switch v := j.found.read; {
 	case j.rec.Verify == "none" || v.Result == "passed":
-		return j.rec.Verify
+		return j.scope()
 	case v.Result == "":
-		return j.rec.Verify + ": not done"
+		return j.scope() + ": not done"
 	default:
-		return j.rec.Verify + ": " + v.Result
+		return j.scope() + ": " + v.Result
 	}
 }
 
@@ -72,11 +72,16 @@ func (j *job) healthAfter(result State) *journal.Health {
 	if err := t.claim.Check(); err != nil {
 		return nil // whatever is under its name now, it is another drive
 	}
-	i := drive.Info{Name: t.rec.Name, Path: t.path, Size: t.rec.SizeBytes, Transport: t.rec.Transport, ID: t.want, Controller: t.group}
+	i := t.info()
 	if j.e.mute(i) != 0 {
 		return nil
 	}
 	return healthRecord(j.e.cfg.Health.Fresh(i))
+}
+
+// info is what is known of the drive of a target.
+func (t target) info() drive.Info {
+	return drive.Info{Name: t.rec.Name, Path: t.path, Size: t.rec.SizeBytes, Transport: t.rec.Transport, ID: t.want, Controller: t.group}
 }
 
 // recordEnd keeps trying until the end is on disk: a full disk must not turn a finished job into silence. It gives up
@@ -211,6 +216,9 @@ func (j *job) interruptions() (n int) {
 		if u.State == string(Interrupted) {
 			n++
 		}
+	}
+	if fw := j.found.firmware; fw != nil {
+		n += fw.PickedUp // without a word in the history
 	}
 	return n
 }

@@ -33,7 +33,7 @@ func (j *job) patience() time.Duration {
 // eraseItself tells the drive to erase itself, unless it was told so before, and follows it to its end.
 func (j *job) eraseItself() signal {
 	if !j.found.firmware.Ended.IsZero() {
-		return stepDone // it ended before an interruption
+		return j.endedBefore()
 	}
 	f, err := j.targets[0].claim.Firmware()
 	if err != nil {
@@ -42,9 +42,9 @@ func (j *job) eraseItself() signal {
 	}
 	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
 	defer p.close()
+	defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
 	if !j.plan.sent {
-		defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
-		if err := j.recheck(); err != nil { // taking samples may have taken long
+		if err := j.recheck(true); err != nil { // taking samples may have taken long
 			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
 			return stopped
 		}
@@ -56,6 +56,45 @@ func (j *job) eraseItself() signal {
 		}
 	}
 	return j.follow(p)
+}
+
+// endedBefore is for a drive that ended before an interruption, and of which nobody knows what became of it since: it is
+// asked whether anything was written to it, and read whole unless it says that nothing was.
+func (j *job) endedBefore() signal {
+	j.settlePart()
+	if j.e.mute(j.targets[0].info()) != 0 {
+		return stepDone // it must not be asked; what it holds will tell
+	}
+	f, err := j.targets[0].claim.Firmware()
+	if err != nil {
+		return stepDone
+	}
+	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
+	defer p.close()
+	s, err := p.look()
+	switch {
+	case err != nil:
+	case s.Phase == drive.Running:
+		return j.lose("the drive had ended, and erases itself again now, at the command of somebody else (" + s.Text + "); erase it again")
+	case s.Phase == drive.Succeeded && s.Named && s.Untouched:
+		j.know(func(fw *journal.Firmware, _ journal.Time) { fw.Untouched, fw.Status = true, s.Text })
+	}
+	return stepDone
+}
+
+// unguarded takes note that a drive which was told to erase itself was out of hand for a while: whatever it says and holds
+// now may be somebody else's.
+func (j *job) unguarded() {
+	fw := j.found.firmware
+	if fw == nil || !j.plan.sent {
+		return
+	}
+	if fw.LastLook.IsZero() {
+		fw.LastLook = j.latest
+	}
+	if !fw.Ended.IsZero() {
+		fw.Unwatched, fw.Untouched = true, false
+	}
 }
 
 // commit puts on record that the command is about to be sent: from now on nothing but the drive can tell what became
@@ -111,6 +150,9 @@ func (j *job) order(p *prober) (next signal, over bool) {
 		case err := <-answer:
 			return j.answered(err)
 		case now := <-tick.C:
+			if !j.rec.Method.Blocks && now.Sub(begun) > lookTime {
+				j.heard(false)
+			}
 			if !j.rec.Method.Blocks && now.Sub(begun) > orderTime {
 				j.e.cfg.Log.Warn("the drive does not answer the command", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 				return 0, false
@@ -138,19 +180,46 @@ func (j *job) answered(err error) (next signal, over bool) {
 		}
 		return stepDone, j.rec.Method.Blocks
 	case errors.As(err, &refused):
-		j.mu.Lock()
-		j.found.refused = refused.Error() + "; nothing was erased"
-		if n := j.found.firmware.Marked; n > 0 {
-			j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
-		}
-		if refused.Next != "" {
-			j.found.refused += "; " + refused.Next
-		}
-		j.mu.Unlock()
-		return stopped, true
+		return j.turnedDown(refused), true
 	}
 	j.e.cfg.Log.Warn("it is open what became of the command", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
 	return 0, false
+}
+
+// turnedDown takes note that the drive did not begin.
+func (j *job) turnedDown(refused *drive.RefusedError) signal {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.found.refused = refused.Error() + "; nothing was erased"
+	if n := j.found.firmware.Marked; n > 0 {
+		j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
+	}
+	if refused.Next != "" {
+		j.found.refused += "; " + refused.Next
+	}
+	return stopped
+}
+
+// unlock opens the drive if an erase that did not come to its end left it locked: else nobody could say what it held.
+func (j *job) unlock() error {
+	if a := drive.Action(j.rec.Method.Action); a != drive.SecurityErase && a != drive.SecurityEraseEnhanced {
+		return nil // no other one sets a password
+	}
+	f, err := j.targets[0].claim.Firmware()
+	if err != nil {
+		return fmt.Errorf("speak to the drive: %w", err)
+	}
+	return errors.Join(f.Unlock(), f.Close())
+}
+
+// notTaken takes note that the drive was told nothing, or took nothing.
+func (j *job) notTaken(err error) signal {
+	var refused *drive.RefusedError
+	if errors.As(err, &refused) {
+		return j.turnedDown(refused)
+	}
+	j.breakOff(err)
+	return stopped
 }
 
 func (j *job) setPart(part float64) {
@@ -170,6 +239,7 @@ func (j *job) follow(p *prober) signal {
 			return stopped
 		}
 		s, err := p.look()
+		j.heard(err == nil)
 		switch {
 		case err != nil:
 		case s.Phase == drive.Running:
@@ -203,6 +273,26 @@ func (j *job) follow(p *prober) signal {
 	}
 }
 
+// heard takes note of whether the drive gives signs of itself.
+func (j *job) heard(sign bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case sign:
+		j.hush = time.Time{}
+	case j.hush.IsZero():
+		j.hush = time.Now()
+	}
+}
+
+// silence says for how long the drive gave no sign, where it gives none. The caller holds mu.
+func (j *job) silence() string {
+	if j.hush.IsZero() {
+		return ""
+	}
+	return ", which has given no sign for " + journal.Duration(time.Since(j.hush))
+}
+
 // running takes note of a drive that was seen at it.
 func (j *job) running(s drive.Status) {
 	j.setPart(s.Done)
@@ -218,6 +308,7 @@ func (j *job) saidEnd(s drive.Status, unwatched bool) signal {
 	}
 	j.know(func(fw *journal.Firmware, now journal.Time) {
 		fw.Ended, fw.Status, fw.Named, fw.Failed, fw.Unwatched = now, s.Text, s.Named, s.Phase == drive.Failed, unwatched
+		fw.Untouched = s.Named && s.Untouched
 	})
 	if s.Phase == drive.Failed {
 		return stopped

@@ -99,6 +99,9 @@ func (w *workshop) honest(v View, fakes ...*drivetest.Fake) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if err := statement.Check(); err != nil {
+		w.t.Errorf("its certificate contradicts itself: %v", err)
+	}
 	text := statement.Text()
 	if statement.Result != string(v.State) || strings.HasPrefix(text, "NOT ERASED") != (v.State != Erased) {
 		w.t.Errorf("the job is %s, and its certificate begins with %.40q", v.State, text)
@@ -440,8 +443,16 @@ func TestJudgeFirmware(t *testing.T) {
 			f.verify, f.read, f.firmware.Seen, f.firmware.Accepted, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, journal.Time{}, true
 		}, Unknown},
 		{"ended unwatched, and left something", func(f *findings) { f.firmware.Unwatched, f.firmware.Others = true, 1 }, Unknown},
-		{"ended unwatched, rekeyed", func(f *findings) { f.firmware.Unwatched, f.firmware.Others, f.rekeyed = true, 1, true }, Erased},
-		{"ended unwatched, and left nothing", func(f *findings) { f.firmware.Unwatched = true }, Erased},
+		{"ended unwatched, and says that nothing was written since", func(f *findings) {
+			f.firmware.Unwatched, f.firmware.Untouched, f.firmware.Others = true, true, 1
+		}, Erased},
+		{"parts that could not tell, all read, seen, and left nothing", func(f *findings) { f.firmware.Dull, f.whole = 1, true }, Erased},
+		{"parts that could not tell, not seen", func(f *findings) { f.firmware.Dull, f.firmware.Seen, f.whole = 1, journal.Time{}, true }, Unknown},
+		{"parts that could not tell, and left something", func(f *findings) { f.firmware.Dull, f.firmware.Others, f.whole = 1, 1, true }, Unknown},
+		{"parts that could not tell, rekeyed", func(f *findings) { f.firmware.Dull, f.rekeyed, f.whole = 1, true, true }, Unknown},
+		{"parts that could not tell, and not all was read", func(f *findings) { f.firmware.Dull = 1 }, Failed},
+		{"ended unwatched, all read, and left nothing", func(f *findings) { f.firmware.Unwatched, f.whole = true, true }, Erased},
+		{"ended unwatched, and not all was read", func(f *findings) { f.firmware.Unwatched = true }, Failed},
 		{"not verified, not attributed", func(f *findings) {
 			f.verify, f.firmware.Seen, f.firmware.Telling = "none", journal.Time{}, 0
 		}, Unknown},

@@ -10,8 +10,11 @@ import (
 	"wiped/engine/drive"
 )
 
-// keptHidden is how a hidden area is recorded that somebody decided to leave.
-const keptHidden = ", left as it is, NOT erased"
+// How a hidden area is recorded that somebody decided to leave, and one of which nobody can tell whether it is there.
+const (
+	keptHidden   = ", left as it is, NOT erased"
+	unseenHidden = "hidden areas not known: "
+)
 
 // decideHidden says what is to be done about areas that reads and writes do not reach, and refuses what nobody decided.
 func (item *Item) decideHidden(req Request) (refusals Refusals) {
@@ -24,19 +27,22 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 		item.Hidden = opened.areas + ", opened and erased with the rest"
 		return nil
 	}
-	if len(a.Hidden) == 0 {
-		switch {
-		case a.HiddenWhy != "" || a.Problem != "":
-			item.Hidden = "not known: " + cmp.Or(a.HiddenWhy, a.Problem)
-		case a.Set == "ATA" && a.Problem == "":
-			item.Hidden = "none"
-		}
+	areas, unseen := hiddenAreas(a.Hidden), unseen(a)
+	switch {
+	case areas != "" && unseen != "":
+		areas += ", and " + unseen
+	case unseen != "":
+		areas = unseen
+	case areas == "":
+		item.Hidden = noHidden(a)
 		return nil
 	}
-	areas := hiddenAreas(a.Hidden)
 	switch {
 	case req.KeepHidden:
 		item.Hidden = areas + keptHidden
+	case unseen != "":
+		return Refusals{refuse(Unsafe, i.Name, "it may have a hidden area, which erasing would not reach: "+areas,
+			"unplug the drive's power and plug it in again, or attach it without what is in between; or erase it with --keep-hidden, which leaves such an area as it is")}
 	case !req.Unhide:
 		return Refusals{refuse(Unsafe, i.Name, "it has a hidden area, which erasing would not reach: "+areas,
 			"erase it with --unhide, which opens it for good, or with --keep-hidden, which leaves it as it is")}
@@ -49,6 +55,25 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 		}
 	}
 	return refusals
+}
+
+// unseen says of what an ATA drive has announced, and does not answer for; empty: nothing. No other drives announce such areas.
+func unseen(a drive.Answers) string {
+	if a.Set != "ATA" || a.HiddenWhy == "" {
+		return ""
+	}
+	return unseenHidden + a.HiddenWhy
+}
+
+// noHidden is what is on record of a drive that announces no hidden area.
+func noHidden(a drive.Answers) string {
+	switch {
+	case a.HiddenWhy != "" || a.Problem != "":
+		return "not known: " + cmp.Or(a.HiddenWhy, a.Problem)
+	case a.Set == "ATA":
+		return "none"
+	}
+	return ""
 }
 
 // opening is what was opened for a request, and how large the drive must be since.

@@ -59,6 +59,7 @@ type job struct {
 	latest     journal.Time // of all instants recorded so far
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
+	hush       time.Time    // since when a drive that erases itself gives no sign; zero: it does
 	part       float64      // of what the drive does to itself, as far as it says
 	clock      steady
 
@@ -94,6 +95,9 @@ func (e *Engine) newJob(r journal.Record) *job {
 		}
 	}
 	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes()
+	if c := r.Checkpoint; c != nil && c.Time.After(j.latest.Time) {
+		j.latest = c.Time
+	}
 	if c := r.Checkpoint; c != nil && c.Firmware != nil {
 		j.found.firmware = c.Firmware
 		j.plan.sent, j.direct = !c.Firmware.Sent.IsZero(), !c.Cached
@@ -101,9 +105,6 @@ func (e *Engine) newJob(r journal.Record) *job {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
 		j.found.passes, j.found.startedOver, j.direct = c.Done, c.StartedOver, !c.Cached
-		if c.Time.After(j.latest.Time) {
-			j.latest = c.Time
-		}
 		for _, bad := range c.Bad {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}
@@ -125,9 +126,17 @@ func (j *job) seed() (seed [32]byte) {
 	return seed
 }
 
+// scope is how much verification reads: what was asked for, or all where less would not do.
+func (j *job) scope() string {
+	if fw := j.found.firmware; fw != nil && j.rec.Verify == "sample" && inDoubt(fw) {
+		return "full"
+	}
+	return j.rec.Verify
+}
+
 // extents are the areas of a drive that verification reads.
 func (j *job) extents(t target) []wipe.Range {
-	return verifyExtents(j.rec.Method.Action != "", j.rec.Verify, j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
+	return verifyExtents(j.rec.Method.Action != "", j.scope(), j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 }
 
 func (j *job) verifyBytes() (n int64) {
@@ -186,7 +195,7 @@ func (j *job) action(at position) string {
 	case sampling:
 		return "read samples before " + j.rec.Method.Name
 	case erasing:
-		return j.rec.Method.Name + " by the drive"
+		return j.rec.Method.Name + " by the drive" + j.silence()
 	case verifying:
 		return "verify " + j.title(j.plan.passes)
 	}

@@ -24,6 +24,7 @@ type findings struct {
 	planned     int // write passes
 	read        journal.Verification
 	sampleBytes int64 // what verification had to read
+	whole       bool  // that was all of the drives
 
 	firmware *journal.Firmware // of a method with an action: what became of it; nil: the method overwrites
 	rekeyed  bool              // the action leaves ciphertext: what is read afterwards looks like anything

@@ -46,16 +46,32 @@ func judgeFirmware(f findings) (result State, reason string) {
 		return Failed, fmt.Sprintf("%d bytes could not be read afterwards; overwrite the drive as well", read.UnreadableBytes)
 	case f.verify != "none" && (read.BytesRead == 0 || read.BytesRead != f.sampleBytes):
 		return Failed, "verification did not read all that it should: this is a defect in wiped"
-	case fw.Unwatched && fw.Others > 0 && !f.rekeyed:
-		return Unknown, "the drive ended while nobody watched, and holds something that its erase did not leave; erase it again"
+	case fw.Unwatched && !fw.Untouched && fw.Others > 0:
+		return Unknown, "nobody had hold of the drive for a while after it was told to, and it holds what somebody may have written since; erase it again"
+	case inDoubt(fw) && !f.whole:
+		return Failed, "verification did not read the whole drive: this is a defect in wiped"
 	case !attributed(fw):
 		return Unknown, "the drive was never seen at it, and held nothing that could tell; erase it by overwriting"
+	case fw.Dull > 0 && fw.Seen.IsZero():
+		return Unknown, "the drive was never seen at it, and " + dullText(fw) + "; erase it so once more, or overwrite it"
+	case fw.Dull > 0 && (f.rekeyed || fw.Others > 0):
+		return Unknown, dullText(fw) + ", and what the drive holds now may be what was there; erase it so once more, or overwrite it"
 	}
 	return Erased, ""
 }
 
+// inDoubt tells whether the samples prove too little: only where the whole drive reads as zeros or ones it is known then that
+// nothing of what was there is left, and nothing new has come. A crypto erase leaves anything, which proves nothing. A drive
+// that nobody had hold of at its end or after it can hold new data between the samples, unless it says that it was not written;
+// one that could not be read or marked everywhere before can hold the old ones where there was no sample.
+func inDoubt(fw *journal.Firmware) bool { return fw.Unwatched && !fw.Untouched || fw.Dull > 0 }
+
 // rekeys tells whether an action leaves what was there, but for its key.
 func rekeys(a drive.Action) bool { return a == drive.SanitizeCrypto || a == drive.FormatCrypto }
+
+func dullText(fw *journal.Firmware) string {
+	return fmt.Sprintf("%d of the parts in which it is sampled held nothing that could be recognised and took no mark before", fw.Dull)
+}
 
 // attributed tells whether the end that the drive reported is that of this job's command. It was seen at it, or there was
 // something on it, written by this job if need be, that is gone now: a success that is neither is an empty word.
@@ -68,6 +84,9 @@ func firmwareEvidence(fw journal.Firmware, read journal.Verification) (list []st
 	if fw.Marked > 0 {
 		add("%d of them held nothing such, and were written with random bytes before the erase", fw.Marked)
 	}
+	if fw.Dull > 0 {
+		add("%s", dullText(&fw))
+	}
 	if !fw.Accepted.IsZero() && fw.Blocked {
 		add("the drive's command returned with good status when it had ended")
 	} else if !fw.Accepted.IsZero() {
@@ -77,7 +96,10 @@ func firmwareEvidence(fw journal.Firmware, read journal.Verification) (list []st
 		add("the drive was seen at it, first at %s", fw.Seen)
 	}
 	if fw.Unwatched {
-		add("nobody watched the drive from %s until it had ended", fw.LastLook)
+		add("nobody had hold of the drive for a while, the last look before that being at %s; it had ended at the next one, or before", fw.LastLook)
+	}
+	if fw.Unwatched && fw.Untouched {
+		add("the drive says that nothing was written to it since it ended")
 	}
 	if fw.Named {
 		add("the drive's status names this job's command")

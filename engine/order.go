@@ -164,7 +164,7 @@ func better(i drive.Info, a drive.Answers) drive.Info {
 // MethodsFor lists what a drive that answered so can do now, best first: the first that may be chosen is the default.
 func MethodsFor(a drive.Answers) (can []method.Method) {
 	for _, m := range method.All() {
-		if m.Action == "" || a.Can(m.Action) {
+		if m.Action == "" && a.Locked == "" || a.Can(m.Action) {
 			can = append(can, m)
 		}
 	}
@@ -181,6 +181,9 @@ type Cannot struct {
 // CannotFor lists the methods of the drive's command set that are not to be had now, and why.
 func CannotFor(a drive.Answers) (list []Cannot) {
 	for _, m := range method.All() {
+		if m.Action == "" && a.Locked != "" {
+			list = append(list, Cannot{m.Name, a.Locked, a.Unlock})
+		}
 		if ability, ok := a.Ability(m.Action); m.Action != "" && ok && ability.Why != "" {
 			list = append(list, Cannot{m.Name, ability.Why, ability.Next})
 		}
@@ -212,6 +215,9 @@ func pick(req Request, item Item) (method.Method, *Refusal) {
 			return m, nil
 		}
 	}
+	if a := item.Answers; a.Locked != "" {
+		return method.Method{}, refuse(Unsafe, i.Name, a.Locked, a.Unlock)
+	}
 	return method.Method{}, cannotPurge(i, "it can only be cleared")
 }
 
@@ -223,7 +229,9 @@ func cannot(name string, item Item) *Refusal {
 		return refuse(Invalid, i.Name, "there is no method "+clean(name)+" for it", "methods "+arg(i.Name))
 	}
 	why, next := "its kind of drive has no such command", "methods "+arg(i.Name)
-	if ability, ok := item.Answers.Ability(m.Action); ok {
+	if m.Action == "" {
+		why, next = item.Answers.Locked, item.Answers.Unlock
+	} else if ability, ok := item.Answers.Ability(m.Action); ok {
 		why = ability.Why
 		if ability.Next != "" {
 			next = ability.Next
@@ -326,6 +334,7 @@ func driveRecord(item Item) journal.Drive {
 	}
 	return journal.Drive{
 		Name: i.Name, Path: i.Path, Serial: i.Serial, SerialSource: i.SerialSource, WWN: journal.Text(i.WWN),
+		OwnSerial: journal.Text(item.Answers.Identity.Serial), OwnWWN: journal.Text(item.Answers.Identity.WWN),
 		Vendor: journal.Text(i.Vendor), Model: journal.Text(i.Model), Firmware: journal.Text(i.Firmware),
 		SizeBytes: i.Size, LogicalSector: i.LogicalSector, PhysicalSector: journal.Number(i.PhysicalSector),
 		Transport: i.Transport, MediaType: journal.Text(media), Layer: journal.Text(i.Layer),

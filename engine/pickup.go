@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"wiped/engine/drive"
+	"wiped/engine/journal"
 )
 
 // pickUp goes on following the drives that were told to erase themselves before the program ended. Where the drive
@@ -23,12 +25,23 @@ func (e *Engine) pickUp(jobs []*job) error {
 			continue
 		}
 		e.cfg.Log.Warn("drive that erased itself not picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
-		why := fmt.Sprintf("the drive was told to erase itself and cannot be asked now: %s; attach it", drive.Clean(err.Error()))
+		why := fmt.Sprintf("the drive was told to erase itself and cannot be asked now: %s; %s", drive.Clean(err.Error()), wayBack(err))
 		if err := j.interrupt(why); err != nil {
 			return fmt.Errorf("pick up the drives that erase themselves: %w", err)
 		}
 	}
 	return nil
+}
+
+// wayBack is what helps where a drive cannot be picked up.
+func wayBack(err error) string {
+	switch {
+	case errors.Is(err, drive.ErrHeld):
+		return "find and end what holds it"
+	case errors.Is(err, drive.ErrChanged):
+		return "attach the one that was told to"
+	}
+	return "attach it"
 }
 
 func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
@@ -39,6 +52,9 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 			return err
 		}
 		items = append(items, item)
+	}
+	if err := j.ownNames(items); err != nil {
+		return err
 	}
 	var claims []drive.Claim
 	for _, item := range items {
@@ -51,11 +67,7 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 	}
 	items[0].Also = items[1:]
 	j.bind(items[0], claims)
-	j.mu.Lock()
-	if j.found.firmware.LastLook.IsZero() {
-		j.found.firmware.LastLook = j.latest
-	}
-	j.mu.Unlock()
+	j.know(func(fw *journal.Firmware, _ journal.Time) { fw.PickedUp++ })
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	j.begin()

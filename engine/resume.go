@@ -89,6 +89,9 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 		if closest = j.targets[0].want.Same(i.ID); closest == nil {
 			item := Item{Drive: i, Confirm: confirmWord(i, all), drive: d}
 			if item.Also, closest = j.others(all); closest == nil {
+				closest = j.ownNames([]Item{item})
+			}
+			if closest == nil {
 				return j, item, nil
 			}
 		}
@@ -136,9 +139,6 @@ func (e *Engine) restart(old []*job, items []Item, claims []drive.Claim) (views 
 		j := e.newJob(r)
 		j.history = o.history // numbers go on, and those who watch keep watching
 		claims = j.bind(items[n], claims)
-		if fw := j.found.firmware; fw != nil && j.plan.sent && fw.LastLook.IsZero() {
-			fw.LastLook = j.latest
-		}
 		if j.plan.resume != nil {
 			for _, c := range j.claims(*j.plan.resume) {
 				j.total += c.area.Length

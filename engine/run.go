@@ -51,6 +51,10 @@ func (j *job) act(at position) (s signal) {
 	}
 	stop := j.report()
 	defer stop()
+	if err := j.onePath(at); err != nil {
+		j.note(err)
+		return stopped
+	}
 	switch at.phase {
 	case checking:
 		return j.check(at)
@@ -61,10 +65,28 @@ func (j *job) act(at position) (s signal) {
 	case erasing:
 		return j.eraseItself()
 	}
+	return j.verifyAll()
+}
+
+// verifyAll reads back what is there, and makes sure of which drive that was.
+func (j *job) verifyAll() (s signal) {
 	if j.plan.action {
-		return j.verifyErased()
+		s = j.verifyErased()
+	} else {
+		s = j.verify()
 	}
-	return j.verify()
+	if s != stepDone {
+		return s
+	}
+	err := j.stillOwn()
+	if err == nil {
+		err = j.samePaths()
+	}
+	if err != nil {
+		j.note(err)
+		return stopped
+	}
+	return stepDone
 }
 
 // guard, deferred, turns a panic into the failure of this job.
@@ -93,7 +115,7 @@ func (j *job) waitTurn() signal {
 		j.note(j.ctx.Err())
 		return stopped
 	}
-	if err := j.recheck(); err != nil {
+	if err := j.recheck(false); err != nil {
 		j.notBegun(err)
 		return stopped
 	}
@@ -146,8 +168,8 @@ func (j *job) takeTurn() bool {
 }
 
 // recheck holds the claimed drives against the safety rules and against the drives that were confirmed, just before the
-// first write. Of a drive that erases itself already, only that it is the same.
-func (j *job) recheck() error {
+// first write. Of a drive that erases itself already, only that it is the same. last is that its command comes next.
+func (j *job) recheck(last bool) error {
 	if err := j.checkClaims(); err != nil || j.plan.sent {
 		return err
 	}
@@ -156,7 +178,7 @@ func (j *job) recheck() error {
 		return err
 	}
 	for _, t := range j.targets {
-		if err := j.recheckOne(t, all); err != nil {
+		if err := j.recheckOne(t, all, last); err != nil {
 			return err
 		}
 	}
@@ -173,7 +195,7 @@ func (j *job) checkClaims() error {
 	return nil
 }
 
-func (j *job) recheckOne(t target, all []drive.Drive) error {
+func (j *job) recheckOne(t target, all []drive.Drive, last bool) error {
 	for _, d := range all {
 		i := d.Info()
 		if i.Path != t.path {
@@ -185,8 +207,11 @@ func (j *job) recheckOne(t target, all []drive.Drive) error {
 		for _, o := range obstacles(i, j.e.cfg, holder{}) {
 			return errors.New(o.why)
 		}
-		if j.e.mute(i) != 0 {
-			return nil // it must not be asked now, and is not told anything either
+		switch id := j.e.mute(i); {
+		case id != 0 && last:
+			return fmt.Errorf("its controller is at job %d, so that it cannot be asked what it is and would do", id)
+		case id != 0:
+			return nil // it must not be asked now; before it is told anything, it is
 		}
 		return j.stillSo(t, d.Ask())
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -62,14 +63,17 @@ func sumOf(sector []byte) string {
 
 // sample reads what the drives hold before, and sees to it that enough of it is telling.
 func (j *job) sample() signal {
-	fw := &journal.Firmware{}
+	if err := j.unlock(); err != nil {
+		return j.notTaken(err)
+	}
+	fw := &journal.Firmware{Marked: j.found.firmware.Marked}
 	for n, t := range j.targets {
-		taken, marked, err := j.sampleDrive(n, t)
+		taken, marked, dull, err := j.sampleDrive(n, t)
 		if err != nil {
 			j.note(err)
 			return stopped
 		}
-		fw.Samples, fw.Marked = append(fw.Samples, taken...), fw.Marked+marked
+		fw.Samples, fw.Marked, fw.Dull = append(fw.Samples, taken...), fw.Marked+marked, fw.Dull+dull
 	}
 	fw.Places = len(fw.Samples)
 	for _, s := range fw.Samples {
@@ -83,30 +87,49 @@ func (j *job) sample() signal {
 	return stepDone
 }
 
-func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked int, err error) {
+// sampleDrive also tells how many stretches of the drive are dull in spite of all marks.
+func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked, dull int, err error) {
 	where := places(j.seed(), t.rec.SizeBytes, t.rec.LogicalSector)
 	sums, err := j.readSectors(t, where)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	if dull := dullStretches(where, sums); len(dull) > 0 {
-		if marked, err = j.mark(t, dull, sums); err != nil {
-			return nil, 0, err
+	forgetRepeated(sums)
+	for _, share := range []int{2, 1, 3} { // quarters of a stretch: where one sector takes no mark, another one may
+		list := dullStretches(where, sums, share)
+		if len(list) == 0 {
+			break
+		}
+		more, err := j.mark(t, list, sums)
+		if marked += more; err != nil {
+			return nil, 0, 0, err
 		}
 	}
 	for _, at := range where {
 		taken = append(taken, journal.Sample{Drive: n, Offset: at.Offset, Sum: sums[at.Offset]})
 	}
-	return taken, marked, nil
+	return taken, marked, len(dullStretches(where, sums, 0)), nil
 }
 
-// dullStretches is a place in the middle of each stretch in which no place holds anything telling.
-func dullStretches(where []wipe.Range, sums map[int64]string) (dull []wipe.Range) {
+// repeated is at how many places of a drive a content counts as a pattern: what drives leave after an erase repeats at every
+// sector, at times with a longer period than telling sees. Found again afterwards, that would prove nothing.
+const repeated = 3
+
+func forgetRepeated(sums map[int64]string) {
+	times := map[string]int{}
+	for _, sum := range sums {
+		times[sum]++
+	}
+	maps.DeleteFunc(sums, func(_ int64, sum string) bool { return times[sum] >= repeated })
+}
+
+// dullStretches is a place, some quarters into it, of each stretch in which no place holds anything telling.
+func dullStretches(where []wipe.Range, sums map[int64]string, quarters int) (dull []wipe.Range) {
 	parts := min(stretches, len(where))
 	for n := range parts {
 		part := where[n*len(where)/parts : (n+1)*len(where)/parts]
 		if !slices.ContainsFunc(part, func(at wipe.Range) bool { return sums[at.Offset] != "" }) {
-			dull = append(dull, part[len(part)/2])
+			dull = append(dull, part[len(part)*quarters/4])
 		}
 	}
 	return dull
@@ -239,6 +262,9 @@ func isUniform(b []byte) (bool, byte) {
 
 // verifyErased reads what the drives hold after they erased themselves.
 func (j *job) verifyErased() signal {
+	j.mu.Lock()
+	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes() // all is read where there is doubt
+	j.mu.Unlock()
 	sums := map[string]bool{}
 	for _, s := range j.found.firmware.Samples {
 		if s.Sum != "" {
@@ -249,7 +275,7 @@ func (j *job) verifyErased() signal {
 	var broke error
 	for _, t := range j.targets {
 		v, err := j.readAfter(t, sums)
-		v.Scope, v.Seed, v.Result = j.rec.Verify, j.rec.Seed, verdict(v, err == nil)
+		v.Scope, v.Seed, v.Result = j.scope(), j.rec.Seed, verdict(v, err == nil)
 		all = append(all, v)
 		if broke = err; err != nil {
 			break
@@ -260,6 +286,7 @@ func (j *job) verifyErased() signal {
 	j.found.read.Also = all[1:]
 	j.found.read.Result = verdict(j.found.read.Total(), broke == nil)
 	j.found.sampleBytes = j.verifyBytes()
+	j.found.whole = j.found.sampleBytes == j.size()
 	j.mu.Unlock()
 	if broke != nil {
 		j.note(broke)

@@ -13,10 +13,19 @@ import (
 // has come to light, and for a method by the drive itself that it can still do it, is not at something else, and reaches
 // nothing that was not confirmed.
 func (j *job) stillSo(t target, a drive.Answers) error {
+	if err := sameOwn(t.rec, a); err != nil {
+		return err
+	}
+	if why := unseen(a); why != "" && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {
+		return fmt.Errorf("it may have a hidden area, which erasing would not reach: %s", why)
+	}
 	if len(a.Hidden) > 0 && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {
 		return fmt.Errorf("it has a hidden area now, which erasing would not reach: %s", hiddenAreas(a.Hidden))
 	}
 	if !j.plan.action {
+		if a.Locked != "" {
+			return errors.New(a.Locked)
+		}
 		return nil
 	}
 	ability, ok := a.Ability(drive.Action(j.rec.Method.Action))

@@ -55,6 +55,9 @@ func (j *job) bind(item Item, claims []drive.Claim) (left []drive.Claim) {
 		t.zoned, t.paths = i.Drive.Zoned, i.Drive.Paths
 		claims = claims[1:]
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.unguarded()
 	return claims
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math/bits"
+	"strings"
 	"time"
 
 	"wiped/engine/drive"
@@ -140,10 +141,7 @@ func (e *Engine) Drive(word string) (DriveView, error) {
 		v.Methods = append(v.Methods, m.Name)
 	}
 	_ = item[0].decideHidden(Request{KeepHidden: true})
-	v.Hidden = hiddenAreas(v.Answers.Hidden)
-	if v.Hidden == "" {
-		v.Hidden = item[0].Hidden
-	}
+	v.Hidden = strings.TrimSuffix(item[0].Hidden, keptHidden)
 	return v, nil
 }
 

@@ -39,6 +39,7 @@ type methodJSON struct {
 	OnlyNamed   bool    `json:"only_named"`    // it runs only when named
 	Cancellable bool    `json:"cancellable"`   // while it runs
 	Seconds     *int64  `json:"takes_seconds"` // the drive's own estimate; null: none, or no drive was named
+	Warning     *string `json:"warning"`       // what is to be known of it on this drive; null: nothing, or no drive was named
 }
 
 func listMethods(c *call, asJSON bool) error {
@@ -92,7 +93,9 @@ func cannotLines(d engine.DriveView) (lines []string) {
 func methodDocument(m method.Method, a drive.Answers) methodJSON {
 	doc := methodJSON{Name: m.Name, Title: m.Title, Level: m.Level.String(), Legacy: m.Legacy, Passes: m.PassTitles(), Verify: m.DefaultVerify.String(),
 		Standard: m.Claim(), Proves: m.Proves, Action: known(string(m.Action)), OnlyNamed: !m.ByChoice(), Cancellable: m.Action == ""}
-	if ability, _ := a.Ability(m.Action); ability.Takes > 0 {
+	ability, _ := a.Ability(m.Action)
+	doc.Warning = known(ability.Warn)
+	if ability.Takes > 0 {
 		seconds := int64(ability.Takes / time.Second)
 		doc.Seconds = &seconds
 	}
@@ -124,6 +127,9 @@ func abilityLines(m method.Method, a drive.Answers) []string {
 		lines = append(lines, "runs only when named with --method")
 	}
 	ability, _ := a.Ability(m.Action)
+	if ability.Warn != "" {
+		lines = append(lines, "warning: "+ability.Warn)
+	}
 	if ability.Takes > 0 {
 		lines = append(lines, "takes "+duration(ability.Takes)+", as the drive says")
 	}

@@ -72,6 +72,9 @@ func endText(u engine.Update, v engine.View) string {
 func unreached(j journal.Job) (text string) {
 	if areas := string(j.Drive.HiddenAreas); strings.Contains(areas, "NOT erased") {
 		text = ", hidden area " + areas
+		if strings.HasPrefix(areas, "hidden areas ") {
+			text = ", " + areas
+		}
 	}
 	if len(j.Drive.Kept) > 0 {
 		text += ", not reached: " + strings.Join(j.Drive.Kept, ", ")

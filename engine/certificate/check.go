@@ -38,7 +38,11 @@ func (s Statement) Check() error {
 	if err := s.checkTimes(); err != nil || (s.Result != "erased" && s.Result != "unverified") {
 		return err
 	}
-	if err := s.checkWritten(); err != nil {
+	work := s.checkWritten
+	if s.Method.Action != "" || s.Firmware != nil {
+		work = s.checkFirmware
+	}
+	if err := work(); err != nil {
 		return err
 	}
 	return s.checkVerified()
@@ -51,7 +55,8 @@ func (s Statement) counted() (e Errors) {
 			e.Unwritable += p.Run.BadBytes
 		}
 	}
-	e.Unreadable, e.Mismatched = s.Verification.UnreadableBytes, s.Verification.MismatchBytes
+	sum := s.Verification.Total()
+	e.Unreadable, e.Mismatched = sum.UnreadableBytes, sum.MismatchBytes
 	return e
 }
 
@@ -98,10 +103,44 @@ func (s Statement) checkWritten() error {
 			return fmt.Errorf("it says %s, but pass %d did not write every byte", s.Result, n+1)
 		}
 	}
+	return s.checkReason()
+}
+
+func (s Statement) checkReason() error {
 	if s.Result == "erased" && (s.Reason != nil || *s.Level != s.Method.Level) {
 		return errors.New("it says erased, but gives a reason against it, or another level than its method's")
 	}
 	return nil
+}
+
+// checkFirmware: what says erased, or told to erase itself, was told so by this job, took it, and said that it ended well. For
+// erased the end is the drive's answer to this command: it was seen at it, or something was there that could tell.
+func (s Statement) checkFirmware() error {
+	f := s.Firmware
+	switch {
+	case f == nil || s.Method.Action == "" || len(s.Passes) > 0:
+		return fmt.Errorf("it says %s, but its method and what became of it do not belong together", s.Result)
+	case s.Started.IsZero() || s.Drive.SizeBytes <= 0 || f.Sent.IsZero():
+		return fmt.Errorf("it says %s, but the drive was told nothing", s.Result)
+	case f.Ended.IsZero() || f.Failed || f.Accepted.IsZero() && f.Seen.IsZero() && !f.Named:
+		return fmt.Errorf("it says %s, but the drive did not take the command, or did not end well", s.Result)
+	case s.Result == "unverified":
+		return nil
+	case f.Seen.IsZero() && (f.Telling == 0 || f.Dull > 0):
+		return errors.New("it says erased, but the drive was never seen at it, and not all of it could tell")
+	case (f.Unwatched && !f.Untouched || f.Dull > 0) && (f.Others > 0 || !s.readWhole()):
+		return errors.New("it says erased, but there was doubt, and not all of the drive was read as zeros or ones")
+	}
+	return s.checkReason()
+}
+
+// readWhole tells whether verification read every byte of every drive.
+func (s Statement) readWhole() bool {
+	size := s.Drive.SizeBytes
+	for _, d := range s.Also {
+		size += d.SizeBytes
+	}
+	return s.Verification.Total().BytesRead == size
 }
 
 // checkVerified: what says erased was verified without a fault; what says unverified was not.
@@ -115,7 +154,17 @@ func (s Statement) checkVerified() error {
 	}
 	whole := v.Scope == "full" && v.BytesRead == s.Drive.SizeBytes
 	sampled := v.Scope == "sample" && v.Seed != "" && v.BytesRead > 0 && v.BytesRead <= s.Drive.SizeBytes
-	faults := v.MismatchBytes + v.UnreadableBytes + int64(len(v.Mismatches)+len(v.Unreadable))
+	sum := v.Total()
+	faults := sum.MismatchBytes + sum.UnreadableBytes + int64(len(v.Mismatches)+len(v.Unreadable))
+	for n, also := range v.Also {
+		faults += int64(len(also.Mismatches) + len(also.Unreadable))
+		if n >= len(s.Also) || also.BytesRead <= 0 || also.BytesRead > s.Also[n].SizeBytes || whole && also.BytesRead != s.Also[n].SizeBytes {
+			return fmt.Errorf("it says erased, but the verification of its drive %d did not read what it should", n+2)
+		}
+	}
+	if len(v.Also) != len(s.Also) {
+		return errors.New("it says erased, but not every one of its drives was verified")
+	}
 	if v.Result != "passed" || !(whole || sampled) || faults != 0 || v.Started.IsZero() || v.Ended.IsZero() {
 		return errors.New("it says erased, but its verification did not pass")
 	}

@@ -95,6 +95,7 @@ func (s Statement) rows() [][2]string {
 		{"drive", fmt.Sprintf("%s (%s)", d.Name, d.Path)},
 		{"serial", fmt.Sprintf("%s (%s)", d.Serial, d.SerialSource)},
 		{"WWN", string(d.WWN)},
+		{"own names", ownNames(d)},
 		{"model", strings.TrimSpace(string(d.Vendor + " " + d.Model + " " + d.Firmware))},
 		{"size", fmt.Sprintf("%d bytes, sectors of %d bytes", d.SizeBytes, d.LogicalSector)},
 		{"transport", d.Transport},
@@ -117,6 +118,18 @@ func (s Statement) rows() [][2]string {
 		{"signing key", value(s.KeyOrigin)},
 		{"software", s.Software},
 	}
+}
+
+// ownNames is what the drive calls itself where the system knows it by other names, which are a bridge's then.
+func ownNames(d journal.Drive) string {
+	var names []string
+	if own := string(d.OwnSerial); own != "" && own != d.Serial {
+		names = append(names, "serial "+own)
+	}
+	if own := d.OwnWWN; own != "" && own != d.WWN {
+		names = append(names, "WWN "+string(own))
+	}
+	return strings.Join(names, ", ")
 }
 
 // alsoText names what the method erased besides.

@@ -32,6 +32,8 @@ type Answers struct {
 	HiddenWhy string    // why it could not be told whether there are hidden areas; empty: it could
 	Kept      []string  // parts of the drive that no action here reaches: "boot partition mmcblk0boot0", "RPMB"
 	Sector    int       // bytes of a sector, as the drive itself says; 0: it does not
+	Locked    string    // why it takes neither reads nor writes: "locked with a password"; empty: it takes them, as far as is known
+	Unlock    string    // what would help; may be empty
 	Busy      string    // what the drive is doing to itself right now, "sanitizing, 43 % done"; empty: nothing
 }
 
@@ -43,6 +45,7 @@ type Ability struct {
 	Action  Action
 	Why     string        // why not: "frozen by the BIOS"; empty: it can
 	Next    string        // what would help: "unplug it and plug it in again, or suspend"; may be empty
+	Warn    string        // what is to be known before, "its sectors cannot be read afterwards"; may be empty
 	Takes   time.Duration // the drive's own estimate; 0: it gives none
 	Blocks  bool          // the command returns only when the drive has ended, and nothing can be asked meanwhile
 	Reaches []Reach       // what else it would erase

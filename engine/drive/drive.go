@@ -41,6 +41,15 @@ type Claim interface {
 	io.Closer
 }
 
+// Paths is a Claim of a drive that may be reached over several paths. That they lead to one drive is what names and size say:
+// who writes over one of them had better see it over the others.
+type Paths interface {
+	// Others is how many paths there are besides the one that Writer and Reader take.
+	Others() int
+	// Over opens the drive for reading over one of them, 0 to Others()-1, past every cache where that is possible.
+	Over(n int) (Reader, error)
+}
+
 // Writer writes to a claimed drive. Offsets, lengths and memory are multiples of the logical sector.
 type Writer interface {
 	io.WriterAt

@@ -33,6 +33,9 @@ type Firmware interface {
 	Erase(a Action) error
 	// Status asks the drive how the erase of an action goes, or went. The error is for a drive that does not answer.
 	Status(a Action) (Status, error)
+	// Unlock opens a drive that is locked with the password of an erase through here which did not come to its end, so that it
+	// can be read. It does nothing to one that is not locked. A *RefusedError says that it stays locked.
+	Unlock() error
 	// Unhide opens every hidden area for good. The drive's size grows; the kernel has to look at it again before it is seen.
 	Unhide() error
 	// Format begins to bring the drive to sectors of so many bytes, which also ends what is on it, but is no erase. Status
@@ -54,11 +57,12 @@ const (
 
 // Status is what a drive says of an erase.
 type Status struct {
-	Phase Phase
-	Done  float64 // part that is done, 0 to 1; negative: the drive does not say
-	Named bool    // the status itself names the command that Erase sends for this action
-	Other bool    // the status itself names another command
-	Text  string  // the drive's answer in the standard's words, for the record; escaped
+	Phase     Phase
+	Done      float64 // part that is done, 0 to 1; negative: the drive does not say
+	Named     bool    // the status itself names the command that Erase sends for this action
+	Other     bool    // the status itself names another command
+	Untouched bool    // the status itself says that nothing was written to the drive since it succeeded
+	Text      string  // the drive's answer in the standard's words, for the record; escaped
 }
 
 // RefusedError is the answer of a drive that did not begin an erase.

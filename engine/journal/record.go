@@ -25,6 +25,8 @@ type Drive struct {
 	Serial         string `json:"serial"`
 	SerialSource   string `json:"serial_source"`
 	WWN            Text   `json:"wwn"`
+	OwnSerial      Text   `json:"own_serial,omitempty"` // what the drive itself said in its own language; behind a bridge Serial may be the bridge's
+	OwnWWN         Text   `json:"own_wwn,omitempty"`
 	Vendor         Text   `json:"vendor"`
 	Model          Text   `json:"model"`
 	Firmware       Text   `json:"firmware"`
@@ -105,23 +107,26 @@ type Checkpoint struct {
 
 // Firmware is what became of the order to a drive to erase itself.
 type Firmware struct {
-	Sent      Time     `json:"sent"`             // on record before the command was sent; zero: it was not
-	Accepted  Time     `json:"accepted"`         // the drive said GOOD; zero: no such answer came
-	Seen      Time     `json:"seen_in_progress"` // first; zero: never
-	Ended     Time     `json:"ended"`            // the drive said so; zero: it did not
-	LastLook  Time     `json:"last_look"`        // before the program ended while the drive was at it; zero: it did not
-	Unwatched bool     `json:"unwatched"`        // the drive ended after LastLook and before the next look
-	Named     bool     `json:"named"`            // the drive's status named this job's command
-	Blocked   bool     `json:"blocked"`          // GOOD came when the drive had ended
+	Sent      Time     `json:"sent"`                // on record before the command was sent; zero: it was not
+	Accepted  Time     `json:"accepted"`            // the drive said GOOD; zero: no such answer came
+	Seen      Time     `json:"seen_in_progress"`    // first; zero: never
+	Ended     Time     `json:"ended"`               // the drive said so; zero: it did not
+	LastLook  Time     `json:"last_look"`           // before the program ended while the drive was at it; zero: it did not
+	Unwatched bool     `json:"unwatched"`           // between LastLook and the next look the drive had ended, and nobody held it
+	Untouched bool     `json:"untouched,omitempty"` // the drive itself says that nothing was written to it since that end
+	Named     bool     `json:"named"`               // the drive's status named this job's command
+	Blocked   bool     `json:"blocked"`             // GOOD came when the drive had ended
 	Failed    bool     `json:"failed"`
-	Status    string   `json:"status"`            // the drive's last answer, in the standard's words
-	Marked    int      `json:"marked"`            // sectors that held nothing telling, and were written with random bytes for this reason
-	Telling   int      `json:"telling"`           // sectors whose content is recognised if it is still there
-	Places    int      `json:"places"`            // all sectors that were read before
-	Zeros     int64    `json:"zero_bytes"`        // what was read afterwards: bytes of sectors that are all zeros,
-	Ones      int64    `json:"one_bytes"`         // all ones,
-	Others    int64    `json:"other_bytes"`       // or anything else
-	Samples   []Sample `json:"samples,omitempty"` // not on certificates: what was read before
+	Status    string   `json:"status"`              // the drive's last answer, in the standard's words
+	Marked    int      `json:"marked"`              // sectors that held nothing telling, and were written with random bytes for this reason
+	PickedUp  int      `json:"picked_up,omitempty"` // so often the program ended while the drive was at it, or was verified, and the next start went on
+	Dull      int      `json:"dull,omitempty"`      // equal parts of the drives in which no sector could be recognised, and none took a mark
+	Telling   int      `json:"telling"`             // sectors whose content is recognised if it is still there
+	Places    int      `json:"places"`              // all sectors that were read before
+	Zeros     int64    `json:"zero_bytes"`          // what was read afterwards: bytes of sectors that are all zeros,
+	Ones      int64    `json:"one_bytes"`           // all ones,
+	Others    int64    `json:"other_bytes"`         // or anything else
+	Samples   []Sample `json:"samples,omitempty"`   // not on certificates: what was read before
 }
 
 // Sample is one sector of a drive as it was before.

@@ -28,6 +28,9 @@ func (p port) ask(n drive.Node) (drive.Answers, error) {
 		a.Busy = state.busy()
 	}
 	a.Abilities = abilities(&id, state)
+	if sec := id.security(); sec.locked {
+		a.Locked, a.Unlock = lockedWhy, sec.wayOut(n.Info.Name)
+	}
 	switch {
 	case a.Busy == "":
 		a.Hidden, a.HiddenWhy = p.hidden(&id)

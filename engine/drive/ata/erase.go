@@ -61,6 +61,25 @@ func (e *errand) unlock() *drive.RefusedError {
 	return refused
 }
 
+// unlockOwn is unlock for a drive that is locked, so that it can be read.
+func (e *errand) unlockOwn() error {
+	id, err := e.confirmed()
+	if err != nil {
+		return notSent(err)
+	}
+	sec := id.security()
+	if !sec.locked {
+		return nil
+	}
+	if why, next := sec.blocked(false); why != "" {
+		return &drive.RefusedError{Why: why, Next: next, Text: id.word128()}
+	}
+	if refused := e.unlock(); refused != nil {
+		return refused
+	}
+	return nil
+}
+
 const askOwner = "remove the password with the help of who set it, or with the master password: hdparm --user-master m --security-disable PASSWORD"
 
 // look asks the drive what it is between two orders.

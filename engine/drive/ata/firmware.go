@@ -78,6 +78,8 @@ func (f *firmware) same() (identify, error) {
 	return id, nil
 }
 
+func (f *firmware) Unlock() error { return f.errand().unlockOwn() }
+
 func (f *firmware) Unhide() error { return f.errand().unhide() }
 
 // Format is not in ATA as far as it is spoken here.

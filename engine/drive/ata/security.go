@@ -64,6 +64,17 @@ func (s security) blocked(enhanced bool) (why, next string) {
 	return "", ""
 }
 
+const lockedWhy = "it is locked with a password, and takes neither reads nor writes"
+
+// wayOut is what helps with a locked drive.
+func (s security) wayOut(name string) string {
+	next := "unlock it with its password: hdparm --user-master u --security-unlock PASSWORD /dev/" + name
+	if why, _ := s.blocked(false); why == "" {
+		next = "if an interrupted erase of wiped left it so, erase " + name + " --method security-erase; else " + next
+	}
+	return next
+}
+
 // eraseTime is the drive's estimate, of word 89 for the normal and 90 for the enhanced mode: twice as many minutes as the
 // low byte says, or, with bit 15, as bits 14:0 say. The greatest value of each stands for more; 0: it gives none.
 func (id *identify) eraseTime(enhanced bool) time.Duration {

@@ -262,3 +262,44 @@ func TestStatusOfOthers(t *testing.T) {
 		t.Errorf("a drive that does not answer: %v; want %v", err, errHost)
 	}
 }
+
+// TestUnlock: what an interrupted erase left locked can be read again, with no order but the one; somebody else's stays as it is.
+func TestUnlock(t *testing.T) {
+	for _, c := range []struct {
+		what         string
+		password     string
+		locked, cold bool
+		why          string
+		left         bool
+		orders       string
+	}{
+		{"not locked", "", false, false, "", false, "ec"},
+		{"not locked, with our password", own, false, false, "", false, "ec"},
+		{"ours", own, true, false, "", false, "ecf2ec"},
+		{"somebody else's", "theirs", true, false, "not wiped's", true, "ecf2"},
+		{"ours, frozen", own, true, true, "frozen by the BIOS", true, "ec"},
+	} {
+		f := newFake(t)
+		f.password, f.locked, f.secFrozen = c.password, c.locked, c.cold
+		err := f.orders().Unlock()
+		if c.why == "" && err != nil || c.why != "" && (err == nil || !strings.Contains(err.Error(), c.why)) {
+			t.Errorf("%s: %v; want %q", c.what, err, c.why)
+		}
+		if f.locked != c.left || f.password != c.password || !bytes.Equal(f.commands(), unhex(t, c.orders)) {
+			t.Errorf("%s: locked %v, password %q, sent % x", c.what, f.locked, f.password, f.commands())
+		}
+	}
+}
+
+// TestLockedAnswers: a locked drive says that it takes neither reads nor writes, and what helps.
+func TestLockedAnswers(t *testing.T) {
+	f := newFake(t)
+	f.info.Name, f.password, f.locked = "sdx", own, true
+	if a := f.ask(); a.Locked == "" || !strings.Contains(a.Unlock, "erase sdx --method security-erase; else unlock it") {
+		t.Errorf("%q, next %q", a.Locked, a.Unlock)
+	}
+	f.locked = false
+	if a := f.ask(); a.Locked != "" {
+		t.Errorf("unlocked: %q", a.Locked)
+	}
+}

@@ -76,7 +76,7 @@ func (c *claim) Writer() (drive.Writer, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	f, err := c.reopen(unix.O_RDWR)
+	f, err := c.reopen(c.files[0], unix.O_RDWR)
 	if err != nil || !c.node.Info.Zoned {
 		return f, err
 	}
@@ -87,18 +87,26 @@ func (c *claim) Writer() (drive.Writer, error) {
 	return z, nil
 }
 
-// Reader drops what the kernel's cache holds of the drive, then opens it anew.
-func (c *claim) Reader() (drive.Reader, error) {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, c.files[0].Fd(), unix.BLKFLSBUF, 0)
+func (c *claim) Reader() (drive.Reader, error) { return c.read(c.files[0]) }
+
+// Others and Over are for drives with several paths.
+func (c *claim) Others() int { return len(c.files) - 1 }
+
+// Over opens the drive for reading over another path.
+func (c *claim) Over(n int) (drive.Reader, error) { return c.read(c.files[n+1]) }
+
+// read drops what the kernel's cache holds of the drive by one path, then opens it anew.
+func (c *claim) read(path *os.File) (drive.Reader, error) {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, path.Fd(), unix.BLKFLSBUF, 0)
 	if errno != 0 && errno != unix.EACCES { // EACCES: not root; direct reads pass the cache all the same
-		return nil, fmt.Errorf("drop the cache of %s: %w", c.files[0].Name(), errno)
+		return nil, fmt.Errorf("drop the cache of %s: %w", path.Name(), errno)
 	}
-	return c.reopen(unix.O_RDONLY)
+	return c.reopen(path, unix.O_RDONLY)
 }
 
-// reopen goes through the claimed descriptor and checks that the device behind the new one is the claimed one.
-func (c *claim) reopen(mode int) (*handle.File, error) {
-	f, err := handle.Reopen(c.files[0], mode, c.sector, nil)
+// reopen goes through a claimed descriptor and checks that the device behind the new one is the claimed one.
+func (c *claim) reopen(path *os.File, mode int) (*handle.File, error) {
+	f, err := handle.Reopen(path, mode, c.sector, nil)
 	if err != nil {
 		return nil, err
 	}

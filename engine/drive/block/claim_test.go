@@ -272,3 +272,43 @@ func TestRealLoopVariants(t *testing.T) {
 		t.Errorf("Claim() of a drive with swap on a partition = %v, %v; want ErrHeld", c, err)
 	}
 }
+
+// TestOver: a drive with two paths is read over each of them, past what was written over the first.
+func TestOver(t *testing.T) {
+	dev, file := attach(t, 1)
+	second := must(t, "losetup", "-f", "--show", file)
+	t.Cleanup(func() { _ = exec.Command("losetup", "-d", second).Run() })
+	head, other := find(t, dev).(*device), find(t, second).(*device)
+	head.others = append(head.others, other)
+	c := claimed(t, head)
+	p, ok := c.(drive.Paths)
+	if !ok || p.Others() != 1 {
+		t.Fatalf("a claim of two paths is %T", c)
+	}
+	w, err := c.Writer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	mark := page(4096)
+	copy(mark, bytes.Repeat([]byte("MARK"), 1024))
+	if _, err := w.WriteAt(mark, 8192); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Over(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	got := page(4096)
+	if _, err := r.ReadAt(got, 8192); err != nil || !bytes.Equal(got, mark) {
+		t.Errorf("over the other path: %q, %v", got[:8], err)
+	}
+	third, _ := attach(t, 1)
+	if alone := claimed(t, find(t, third)); alone.(drive.Paths).Others() != 0 {
+		t.Error("a drive with one path has others")
+	}
+}

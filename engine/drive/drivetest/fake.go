@@ -40,6 +40,8 @@ type Fake struct {
 	commands  []drive.Action
 	others    []*Fake
 	holdErase chan struct{}
+	paths     []*Fake
+	password  string // that it is locked with, as long as its answers say that it is
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.
@@ -121,6 +123,13 @@ func (f *Fake) Put(off int64, text []byte) {
 	defer f.mu.Unlock()
 	copy(f.seen[off:], text)
 	copy(f.medium[off:], text)
+}
+
+// ClearFaults mends the drive.
+func (f *Fake) ClearFaults() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults, f.struck = nil, nil
 }
 
 // Pull unplugs the drive; PlugIn puts it back.
@@ -218,6 +227,25 @@ func (l *look) Claim() (drive.Claim, error) {
 type claim struct {
 	fake *Fake
 	id   drive.ID
+}
+
+// Path makes another drive, or the same, look like a further path to this one.
+func (f *Fake) Path(to *Fake) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paths = append(f.paths, to)
+}
+
+func (c *claim) Others() int {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	return len(c.fake.paths)
+}
+
+func (c *claim) Over(n int) (drive.Reader, error) {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	return &handle{fake: c.fake.paths[n]}, nil
 }
 
 func (c *claim) Check() error {

@@ -143,7 +143,7 @@ func (h *handle) WriteAt(p []byte, off int64) (n int, err error) {
 		if at >= f.info.Size {
 			return n, unix.ENOSPC
 		}
-		if f.strikes(BadWrite, at, Sector) != nil {
+		if f.answers.Locked != "" || f.strikes(BadWrite, at, Sector) != nil {
 			return n, unix.EIO
 		}
 		f.store(at, p[n:n+Sector])
@@ -192,7 +192,7 @@ func (h *handle) ReadAt(p []byte, off int64) (n int, err error) {
 		if at >= f.info.Size {
 			return n, io.EOF
 		}
-		if f.strikes(BadRead, at, Sector) != nil {
+		if f.answers.Locked != "" || f.strikes(BadRead, at, Sector) != nil {
 			return n, unix.EIO
 		}
 		if f.strikes(Stale, at, Sector) != nil {

@@ -1,6 +1,7 @@
 package drivetest
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -28,8 +29,19 @@ const (
 	Unreadable Lie = "unreadable"  // erased, and cannot be read where it was
 	Instant    Lie = "instant"     // erased before anybody could look
 	InstantLie Lie = "instant lie" // says at once that it succeeded, and everything is still there
+	Untouched  Lie = "untouched"   // erased, and says at the end that nothing was written since, which is true
+	Patterned  Lie = "patterned"   // erased: every sector holds Pattern
 	Panics     Lie = "panics"      // what speaks to the drive panics
 )
+
+// Pattern is a sector as some drives leave it, which does not repeat within itself.
+func Pattern() []byte {
+	sector := make([]byte, Sector)
+	for i := range sector {
+		sector[i] = byte(i) ^ byte(i>>8)
+	}
+	return sector
+}
 
 // SelfErasing gives the drive a firmware that knows some actions and behaves as told. A look at its status moves it on,
 // so that an erase takes three looks.
@@ -52,6 +64,18 @@ func (f *Fake) Join(others ...*Fake) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.others = others
+}
+
+// ours is the password that the fake's own erase leaves behind.
+const ours = "ours"
+
+// Lock locks the drive with the password that an interrupted erase leaves, or with somebody else's: nothing can be read or
+// written until it is unlocked. An erase opens it too.
+func (f *Fake) Lock(own bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.password = map[bool]string{true: ours, false: "theirs"}[own]
+	f.answers.Locked, f.answers.Unlock = "it is locked with a password, and takes neither reads nor writes", "unlock it"
 }
 
 // Commands is what the firmware was told to do.
@@ -130,7 +154,7 @@ func (w *firmware) Erase(a drive.Action) error {
 		}
 		f.looks = 3
 	default:
-		f.looks = 3
+		f.looks, f.answers.Locked = 3, ""
 		if ability.Blocks || lie == Instant || lie == InstantLie {
 			f.looks = 1
 			f.step()
@@ -153,6 +177,10 @@ func (f *Fake) step() {
 	}
 	clear(f.seen[:to])
 	clear(f.medium[:to])
+	if f.lie == Patterned {
+		f.seen = bytes.Repeat(Pattern(), len(f.seen)/Sector)
+		f.medium = bytes.Clone(f.seen)
+	}
 	if f.lie == Unreadable {
 		f.faults = append(f.faults, Fault{Kind: BadRead, At: 0, Length: Sector})
 		f.struck = append(f.struck, 0)
@@ -191,7 +219,8 @@ func (w *firmware) Status(a drive.Action) (drive.Status, error) {
 	case f.lie == Fails:
 		return drive.Status{Phase: drive.Failed, Done: -1, Text: "failed"}, nil
 	}
-	return drive.Status{Phase: drive.Succeeded, Done: 1, Text: "completed without error"}, nil
+	since := f.lie == Untouched
+	return drive.Status{Phase: drive.Succeeded, Done: 1, Named: since, Untouched: since, Text: "completed without error"}, nil
 }
 
 func (w *firmware) Unhide() error {
@@ -211,6 +240,20 @@ func (w *firmware) Unhide() error {
 		f.info.ID.Size += h.Bytes
 	}
 	f.answers.Hidden = nil
+	return nil
+}
+
+func (w *firmware) Unlock() error {
+	f := w.fake
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.answers.Locked == "" {
+		return nil
+	}
+	if f.password != ours {
+		return &drive.RefusedError{Why: "it is locked with a password that is not wiped's", Next: "remove the password"}
+	}
+	f.answers.Locked = ""
 	return nil
 }
 

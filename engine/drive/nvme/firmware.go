@@ -77,6 +77,9 @@ func (f *firmware) Status(a drive.Action) (drive.Status, error) {
 }
 
 // Unhide has nothing to open: a namespace shows all of its blocks.
+// Unlock has nothing to open: no order here sets a password.
+func (f *firmware) Unlock() error { return nil }
+
 func (f *firmware) Unhide() error { return drive.ErrUnsupported }
 
 // Format is not offered: the block size of a namespace stays what it is.

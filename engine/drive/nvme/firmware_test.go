@@ -61,7 +61,7 @@ func TestLies(t *testing.T) {
 		"forgets":    {Phase: drive.None, Done: -1},
 		"other":      {Phase: drive.Succeeded, Done: 1, Other: true},
 		"ignores":    {Phase: drive.None, Done: -1},
-		"kept":       {Phase: drive.Succeeded, Done: 1, Named: true}, // only reading the drive tells
+		"kept":       {Phase: drive.Succeeded, Done: 1, Named: true, Untouched: true}, // only reading the drive tells
 	} {
 		f := newFake()
 		f.lie = lie

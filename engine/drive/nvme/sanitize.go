@@ -82,7 +82,7 @@ func (l sanitizeLog) report(sent uint32) drive.Status {
 	case sanitizing:
 		s.Phase, s.Done = drive.Running, l.done()
 	case sanitized, sanitizedDeallocated:
-		s.Phase, s.Done = drive.Succeeded, 1
+		s.Phase, s.Done, s.Untouched = drive.Succeeded, 1, l.nothingSince()
 	case sanitizeFailed:
 		s.Phase = drive.Failed
 	default:

@@ -3,6 +3,7 @@ package scsi
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"wiped/engine/drive"
 	"wiped/engine/drive/internal/sg"
@@ -177,8 +178,17 @@ func (q *asker) abilities(i inquiry, c condition) {
 				a.Reaches = siblings(q.node)
 			}
 		}
+		if a.Why == "" && q.unreadableAfter(o.action) {
+			a.Warn = "afterwards no sector can be read until it is written, as the drive says: what it did cannot be verified, and the job ends FAILED; " +
+				"overwrite the drive then, or instead"
+		}
 		q.Abilities = append(q.Abilities, a)
 	}
+}
+
+// unreadableAfter tells whether the drive says that its sectors cannot be read after an action.
+func (q *asker) unreadableAfter(a drive.Action) bool {
+	return slices.ContainsFunc(q.Facts, func(f drive.Fact) bool { return f.Name == "reading after "+string(a) && f.Value == untilWritten })
 }
 
 // reachesOthers tells whether a command reaches more than the logical unit it is sent to. The standard's default is that it

@@ -116,6 +116,12 @@ func TestAskVariants(t *testing.T) {
 				return strings.Join([]string{value(a, "rotation"), value(a, "form factor"), value(a, "reading after sanitize-block"),
 					value(a, "reading after sanitize-crypto")}, "; ")
 			}, "none: solid state; 2.5 inch; fails until it is written; gives anything, without an error"},
+		{"solid state, fails after a sanitize, and says so with the method", func(f *fake) { f.pages[0xb1] = vpd(0xb1, 0, 1, 0, 0xd3, 0) },
+			func(a drive.Answers) string {
+				block, _ := a.Ability(drive.SanitizeBlock)
+				crypto, _ := a.Ability(drive.SanitizeCrypto)
+				return fmt.Sprintf("%.50s; %q", block.Warn, crypto.Warn)
+			}, `afterwards no sector can be read until it is writt; ""`},
 		{"host-managed", func(f *fake) {
 			f.inquiry[0] = 0x14
 			f.pages[0] = vpd(0, 0, 0xb6)

@@ -117,5 +117,8 @@ func (c condition) status(a drive.Action) drive.Status {
 // cannot be told from a full one, so that no hidden area is ever reported, and is left as it is.
 func (*firmware) Unhide() error { return drive.ErrUnsupported }
 
+// Unlock has nothing to open: no order here sets a password.
+func (*firmware) Unlock() error { return nil }
+
 // Close leaves the descriptor open.
 func (*firmware) Close() error { return nil }

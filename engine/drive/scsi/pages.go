@@ -41,6 +41,9 @@ func limits(page []byte) (all []said) {
 	return all
 }
 
+// untilWritten is what reading does after a sanitize on drives whose sectors cannot be verified then.
+const untilWritten = "fails until it is written"
+
 // characteristics reads page B1h, block device characteristics: SBC-4 section 6.6.2.
 func characteristics(page []byte) (all []said) {
 	if rotation := int(at(page, 4))<<8 | int(at(page, 5)); rotation == 1 {
@@ -52,7 +55,7 @@ func characteristics(page []byte) (all []said) {
 	if form := forms[at(page, 7)&0x0f]; form != "" {
 		all = append(all, said{"form factor", form})
 	}
-	after := map[byte]string{1: "gives anything, without an error", 2: "fails until it is written", 3: "fails until it is written"}
+	after := map[byte]string{1: "gives anything, without an error", 2: untilWritten, 3: untilWritten}
 	if reading := after[at(page, 7)>>6]; reading != "" { // WABEREQ
 		all = append(all, said{"reading after sanitize-block", reading})
 	}
