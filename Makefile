@@ -7,7 +7,7 @@ FUZZTIME   ?= 10s
 SHELL       = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
-.PHONY: build test race lint fuzz docs demo run image image-update test-vm test-clients clean
+.PHONY: build test race lint fuzz docs demo run image image-update test-vm test-clients test-crash test-faults bench fuzz-nightly test-interop test-load test-hostile clean
 
 build: bin/wiped
 
@@ -78,6 +78,62 @@ test-clients: LAB = --lab
 test-clients: image
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
 	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags vm -run '^TestClients$$' -timeout 15m ./cmd/wiped
+
+# Sick drives, a state that fills up or turns read-only, a clock that jumps, kills and power cuts: the figures are in bin/faults.json.
+# As root, for loop devices.
+test-faults: LAB = --lab
+test-faults: image
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
+	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags vm -run '^TestFaults' -count=1 -timeout 30m ./cmd/wiped -faults=$(CURDIR)/bin/faults.json
+
+# wiped beside fio, dd, shred, nwipe and OpenSSH in the same run: the table, bin/bench.json, and docs/performance. As root, for loop and
+# zram devices of its own. It installs what it compares with. BENCH=short only checks that every row works.
+bench: build
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bench ./cmd/bench
+	BENCH=$(BENCH) bin/bench
+
+# Clients that misbehave, each case against a built wiped that erases a drive meanwhile; the table is bin/hostile.json. Needs ssh-audit.
+test-hostile: build
+	$(GO) build -race -trimpath -o bin/wiped-race ./cmd/wiped
+	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags hostile -run '^TestHostile$$' -count=1 -timeout 30m ./cmd/wiped
+
+# Kills the real server at CRASHES moments, cuts the power of a virtual machine for CUT_SECONDS, and holds what is shown afterwards against the
+# drives: bin/crash.txt, bin/crash.json. As root on tmpfs, for loop devices and mounts of its own. CRASHES=20 CUT_SECONDS=0 is the short form;
+# CRASH_SEED=N makes the choices of a run again, CRASH_ROUND=N those of one round.
+CRASHES    ?= 200
+CUT_SECONDS ?= 240
+CRASH_IMAGE = $(if $(filter-out 0,$(CUT_SECONDS)),image)
+test-crash: build $(CRASH_IMAGE)
+	rm -f bin/crash.json bin/crash.txt
+	trap 'cat bin/crash.txt' EXIT; CRASHES=$(CRASHES) CUT_SECONDS=$(CUT_SECONDS) \
+		$(GO) run $(GOTESTSUM) --format testname -- -tags vm,crash -run '^TestCrash' -count=1 -timeout 30m ./cmd/wiped
+
+# NIGHTLY seconds in all, shared over all fuzzers; what they find stays in testdata/fuzz. Prints how often each ran, and bin/fuzz.json.
+NIGHTLY    ?= 600
+fuzz-nightly:
+	@all=$$(for pkg in $$($(GO) list ./...); do $(GO) test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz|$$pkg &|p"; done); \
+	each=$$(($(NIGHTLY) / $$(wc -l <<<"$$all"))); found=0; sum=0; rows=; mkdir -p bin; \
+	while read -r pkg f; do \
+		out=$$($(GO) test $$pkg -run '^$$' -fuzz "^$$f\$$" -fuzztime $${each}s -fuzzminimizetime 10s 2>&1) || { found=$$((found + 1)); echo "$$out"; }; \
+		execs=$$(grep -o 'execs: [0-9]*' <<<"$$out" | tail -1 | tr -dc 0-9 || true); sum=$$((sum + $${execs:-0})); \
+		printf '%10s  %s %s\n' "$${execs:-0}" $$pkg $$f; rows+="$${rows:+, }\"$$pkg.$$f\": $${execs:-0}"; \
+	done <<<"$$all"; \
+	echo "$$(wc -l <<<"$$all") fuzzers, $$each s each: $$sum executions, $$found of them found something"; \
+	echo "{\"seconds_each\": $$each, \"executions\": $$sum, \"found\": $$found, \"fuzzers\": {$$rows}}" > bin/fuzz.json; [ $$found = 0 ]
+
+# Other people's SSH clients against wiped serve: the table, and bin/interop.json. Needs openssh-client putty-tools dropbear-bin
+# python3-paramiko python3-asyncssh ansible-core pssh; with WIPED_FORBID_SKIP set a client that is not here is a failure.
+test-interop:
+	@mkdir -p bin
+	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags interop -run '^(TestInterop|TestExitStatusFirst)$$' -count=1 -timeout 40m ./cmd/wiped
+
+# A thousand sessions that watch, CONNECTIONS connections in a row, and a week of status lines in a hurry: the tables, and bin/load.json.
+# LOAD=short has 2000 connections and an hour.
+LOAD       ?= full
+CONNECTIONS = $(if $(filter short,$(LOAD)),2000,100000)
+test-load: build
+	WIPED_LOAD_CONNECTIONS=$(CONNECTIONS) $(GO) run $(GOTESTSUM) --format standard-verbose -- -tags load -run '^TestLoad' -count=1 -timeout 120m ./cmd/wiped
+	WIPED_WEEK_TICKS=$(if $(filter short,$(LOAD)),3600,604800) $(GO) run $(GOTESTSUM) --format standard-verbose -- -run '^TestWeek$$' -count=1 -timeout 60m ./shell
 
 clean:
 	rm -rf bin

@@ -26,6 +26,7 @@ drivesim ctl [--control ADDRESS] list | DRIVE ORDER [ARG...]       DRIVE is a na
 drivesim ctl [--control ADDRESS] DRIVE dump FILE                   the medium, to a file here
 drivesim check FILE [WORD]                                         a script of drives, commands and expected answers
 drivesim knobs                                                     what can be said of a drive
+drivesim shell HOST:PORT                                           runs scripts for anybody; in a test's own machine alone
 drivesim init                                                      as the first process of a machine
 
 ADDRESS is @NAME, unix:PATH or tcp:HOST:PORT.
@@ -62,6 +63,8 @@ func run(args []string) error {
 	case "knobs":
 		knobs()
 		return nil
+	case "shell":
+		return shell(args[1:])
 	case "init":
 		return errors.New("init is for the first process of a machine")
 	}

@@ -14,8 +14,9 @@ import (
 	"wiped/cmd/drivesim/nvmetcp"
 )
 
-// nvmeLink is how patient the kernel is with a drive that is away: long enough for one that loses its power for a while.
-var nvmeLink = nvmetcp.Link{ControllerLoss: 20 * time.Second, ReconnectDelay: time.Second}
+// nvmeLink is how patient the kernel is with a drive that is away: long enough for one that loses its power for a while, and for
+// one whose machine has much else to do.
+var nvmeLink = nvmetcp.Link{ControllerLoss: 20 * time.Second, ReconnectDelay: time.Second, KeepAlive: 30 * time.Second}
 
 // nvmeDrives are drives of the kind nvme.
 type nvmeDrives []*nvmeDrive

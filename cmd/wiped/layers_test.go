@@ -56,6 +56,7 @@ var layers = map[string][]string{
 	"cmd/drivesim/scsi":       {"cmd/drivesim/erase", "cmd/drivesim/scenario", "cmd/drivesim/store", "cmd/drivesim/target"},
 	"cmd/drivesim/store":      {},
 	"cmd/drivesim/target":     {"cmd/drivesim/erase"},
+	"cmd/drivesim/volatile":   {},
 	"cmd/drivesim/tcmu":       {"cmd/drivesim/erase", "cmd/drivesim/target"},
 	"cmd/bench":               {"cmd/bench/plot", "engine", "engine/drive", "engine/drive/block", "engine/journal", "engine/wipe"},
 	"cmd/bench/plot":          {},

@@ -29,6 +29,7 @@ type Drive struct {
 	Spec     scenario.Drive
 	firmware Firmware
 	medium   *store.Store
+	slow     *target.Slow
 	unit     *tcmu.Unit
 }
 
@@ -86,10 +87,11 @@ func newDrive(spec scenario.Drive) (*Drive, error) {
 	}
 	d := &Drive{Spec: spec, medium: medium, firmware: NewFirmware(spec, medium, time.Now)}
 	device := target.Device(d.firmware)
-	if spec.Rate > 0 {
-		device = target.Slow(device, spec.Rate, time.Now)
+	if wrong := (target.Amiss{Flips: spec.Flips, Drops: spec.Drops, Hangs: spec.Hangs}); !wrong.None() {
+		device = target.Wrong(device, spec.Sector, wrong)
 	}
-	if d.unit, err = tcmu.Open(spec.Name, spec.Size, device); err != nil {
+	d.slow = target.NewSlow(device, spec.Rate, time.Now)
+	if d.unit, err = tcmu.Open(spec.Name, spec.Size, d.slow); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -38,6 +38,7 @@ var orders = map[string]order{
 	"vanish":      {"", "as unplug", func(d *Drive, _ []string) (string, []byte, error) { return "", nil, d.unit.Unplug() }},
 	"plug":        {"", "it comes back, as after a power cycle", plugAgain},
 	"rescan":      {"", "the kernel looks at its size again", func(d *Drive, _ []string) (string, []byte, error) { return "", nil, d.unit.Rescan() }},
+	"slow":        {"BYTES", "so many bytes a second from now on; 0: as fast as it goes", slow},
 	"thaw":        {"", "no longer frozen", func(d *Drive, _ []string) (string, []byte, error) { d.firmware.Thaw(); return "", nil, nil }},
 	"sha256":      {"", "of the whole medium, hidden areas too", sum},
 	"read":        {"OFFSET LENGTH", "bytes of the medium, past the drive", read},
@@ -54,6 +55,18 @@ func powerCycle(d *Drive, _ []string) (string, []byte, error) {
 func plugAgain(d *Drive, _ []string) (string, []byte, error) {
 	d.firmware.PowerCycle()
 	return "", nil, d.plug()
+}
+
+func slow(d *Drive, args []string) (string, []byte, error) {
+	if len(args) != 1 {
+		return "", nil, fmt.Errorf("slow wants BYTES")
+	}
+	rate, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil || rate < 0 {
+		return "", nil, fmt.Errorf("%q is no number of bytes", args[0])
+	}
+	d.slow.SetRate(rate)
+	return "", nil, nil
 }
 
 func sum(d *Drive, _ []string) (answer string, _ []byte, _ error) {

@@ -52,7 +52,10 @@ var Knobs = map[string]Knob{
 	"dco":             {"SIZE", "an area hidden by DEVICE CONFIGURATION", setDCO},
 	"freeze-dco":      {"", "DEVICE CONFIGURATION is frozen", setBool(func(d *Drive) *bool { d.HasDCO = true; return &d.FreezeDCO })},
 
-	"bad":              {"LBA,...", "sectors that can be neither read nor written", setBad},
+	"bad":              {"LBA,...", "sectors that can be neither read nor written", setSectors(func(d *Drive) *[]uint64 { return &d.Bad })},
+	"flips":            {"LBA,...", "sectors that are read with one wrong bit", setSectors(func(d *Drive) *[]uint64 { return &d.Flips })},
+	"drops":            {"LBA,...", "sectors that keep what they hold: writing them is acknowledged", setSectors(func(d *Drive) *[]uint64 { return &d.Drops })},
+	"hangs":            {"LBA,...", "sectors to whose reading and writing there is no answer", setSectors(func(d *Drive) *[]uint64 { return &d.Hangs })},
 	"read-only":        {"", "", setBool(func(d *Drive) *bool { return &d.ReadOnly })},
 	"fixed-sense":      {"[old]", "ATA registers come in sense data of the fixed format; old: laid out as by kernels before 2024", setFixed},
 	"descriptor-sense": {"", "SCSI sense data is of the descriptor format", setBool(func(d *Drive) *bool { return &d.DescriptorSense })},
@@ -216,15 +219,17 @@ func setDCO(d *Drive, v string) (err error) {
 	return err
 }
 
-func setBad(d *Drive, v string) error {
-	for _, word := range strings.Split(v, ",") {
-		n, err := strconv.ParseUint(word, 10, 64)
-		if err != nil {
-			return fmt.Errorf("%q is no sector", word)
+func setSectors(field func(*Drive) *[]uint64) func(*Drive, string) error {
+	return func(d *Drive, v string) error {
+		for _, word := range strings.Split(v, ",") {
+			n, err := strconv.ParseUint(word, 10, 64)
+			if err != nil {
+				return fmt.Errorf("%q is no sector", word)
+			}
+			*field(d) = append(*field(d), n)
 		}
-		d.Bad = append(d.Bad, n)
+		return nil
 	}
-	return nil
 }
 
 func setFixed(d *Drive, v string) error {

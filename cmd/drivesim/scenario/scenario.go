@@ -38,6 +38,7 @@ type Drive struct {
 	HasHPA, HasAMA, HasDCO bool
 	FreezeHPA, FreezeDCO   bool
 	Bad                    []uint64 // blocks that can be neither read nor written
+	Flips, Drops, Hangs    []uint64 // blocks: read with a wrong bit; written in word alone; never answered
 	ReadOnly               bool
 	FixedSense, OldSense   bool // ATA: registers in sense data of the fixed format; as kernels before 2024 laid it out
 	DescriptorSense        bool // SCSI

@@ -5,29 +5,39 @@ import (
 	"time"
 )
 
-// slow is a drive that reads and writes so many bytes a second.
-type slow struct {
+// Slow is a drive that reads and writes so many bytes a second.
+type Slow struct {
 	Device
-	rate int64
-	now  func() time.Time
+	now func() time.Time
 
 	mu   sync.Mutex
+	rate int64
 	free time.Time // when it has done what it was told already
 }
 
-// Slow makes a drive slow; rate is in bytes a second.
-func Slow(d Device, rate int64, now func() time.Time) Device {
-	return &slow{Device: d, rate: rate, now: now}
+// NewSlow makes a drive slow; rate is in bytes a second, and 0 is as fast as it goes.
+func NewSlow(d Device, rate int64, now func() time.Time) *Slow {
+	return &Slow{Device: d, rate: rate, now: now}
+}
+
+// SetRate makes it faster or slower from the next command on.
+func (s *Slow) SetRate(rate int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rate = rate
 }
 
 // Do is Device. What is moved takes its time, one command after the other.
-func (s *slow) Do(c Command) Outcome {
+func (s *Slow) Do(c Command) Outcome {
 	o := s.Device.Do(c)
 	if _, ok := ParseAccess(Normal(c.CDB)); !ok || o.Never || o.Then != nil {
 		return o
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.rate == 0 {
+		return o
+	}
 	moved := int64(max(len(o.Data), len(c.Out)))
 	if now := s.now(); s.free.Before(now) {
 		s.free = now

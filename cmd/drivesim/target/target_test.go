@@ -200,7 +200,7 @@ func (clocked) Do(c Command) Outcome { return OK(c.Out) }
 // TestSlow: commands wait for those before them; what moves no blocks waits for nothing.
 func TestSlow(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	d := Slow(clocked{}, 1000, func() time.Time { return now })
+	d := NewSlow(clocked{}, 1000, func() time.Time { return now })
 	write := Command{CDB: []byte{0x2a}, Out: make([]byte, 500)}
 	for i, want := range []time.Duration{500 * time.Millisecond, time.Second} {
 		o := d.Do(write)
@@ -217,6 +217,15 @@ func TestSlow(t *testing.T) {
 	now = now.Add(time.Minute)
 	if o := d.Do(write); o.Wait != 500*time.Millisecond {
 		t.Errorf("after a pause it waits %s", o.Wait)
+	}
+	now = now.Add(time.Minute)
+	d.SetRate(100)
+	if o := d.Do(write); o.Wait != 5*time.Second {
+		t.Errorf("ten times slower it waits %s", o.Wait)
+	}
+	d.SetRate(0)
+	if o := d.Do(write); o.Then != nil {
+		t.Errorf("as fast as it goes it waits %s", o.Wait)
 	}
 }
 

@@ -1,0 +1,136 @@
+//go:build hostile
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+)
+
+// hostile is one way to misbehave towards the SSH server.
+type hostile struct {
+	number int    // as docs/testing.md counts them
+	name   string // what the client does
+	attack func(*target)
+	flags  []string         // of serve
+	drives map[string]int64 // besides the worker's and the idle one, with their sizes in bytes
+	// closed says that the case itself keeps newcomers out or cuts others off, by intent: what the witness notices of that is no
+	// failure. The case says what must hold instead.
+	closed bool
+	// own says that the case has servers of its own and there is nothing to be measured from outside.
+	own bool
+	// race takes the program built with the race detector, which is so much slower that answers are not judged.
+	race bool
+}
+
+// TestHostile runs every case against a built wiped that erases a drive meanwhile, with an innocent client at work on it.
+func TestHostile(t *testing.T) {
+	all := cases()
+	var done []*outcome
+	t.Cleanup(func() { report(t, done) })
+	watchman := newNeighbour(t)
+	for _, c := range all {
+		o := c.once(t, watchman, false)
+		if o.late { // by the machine's fault, or by ours: then again
+			first := o
+			o = c.once(t, watchman, true)
+			o.note("second run; in the first the longest answer took %.0f ms, jobs ran at %.2f", first.Answer, first.JobRatio)
+		}
+		if o.asked {
+			done = append(done, o)
+		}
+	}
+}
+
+// once runs a case; last says that there is no second run.
+func (c hostile) once(t *testing.T, watchman *witness, last bool) *outcome {
+	o := &outcome{Case: c.number, Name: c.name, Result: "FAILED"}
+	t.Run(fmt.Sprintf("%02d_%s", c.number, strings.ReplaceAll(c.name, " ", "_")), func(t *testing.T) {
+		o.asked = true
+		t.Cleanup(func() {
+			switch {
+			case t.Skipped():
+				o.Result = "left out"
+			case !t.Failed():
+				o.Result = "passed"
+			}
+		})
+		if c.own {
+			c.attack(&target{T: t, outcome: o, number: c.number, neighbour: watchman})
+			return
+		}
+		besiege(t, c, o, watchman, last)
+	})
+	return o
+}
+
+// outcome is a row of the table for docs/testing.md. Times are in milliseconds, memory in bytes, of all processes of the server.
+type outcome struct {
+	Case   int    `json:"case"`
+	Name   string `json:"name"`
+	Result string `json:"result"`
+	Note   string `json:"note,omitempty"`
+	// The longest that others waited for an answer to hello on an open connection: before, during the case; at the same time with a
+	// server that nobody attacks; and for a new login with hello.
+	AnswerBefore    float64 `json:"answer_before_ms"`
+	Answer          float64 `json:"answer_ms"`
+	AnswerNeighbour float64 `json:"answer_unattacked_ms"`
+	Login           float64 `json:"login_ms"`
+	Answers         int     `json:"answers"`
+	// Bytes a second of the running jobs during the case, over those before and after.
+	JobRatio          float64 `json:"job_ratio"`
+	Seconds           float64 `json:"seconds"`
+	Descriptors       int     `json:"descriptors_before"`
+	DescriptorsPeak   int     `json:"descriptors_peak"`
+	DescriptorsAfter  int     `json:"descriptors_after"`
+	Goroutines        int     `json:"goroutines_before,omitempty"`
+	GoroutinesAfter   int     `json:"goroutines_after,omitempty"`
+	ResidentBefore    int64   `json:"resident_before_bytes"`
+	ResidentPeak      int64   `json:"resident_peak_bytes"`
+	ResidentAfter     int64   `json:"resident_after_bytes"`
+	ProcessesOfServer int     `json:"processes"`
+
+	asked bool // by -run
+	late  bool // witness or worker waited too long
+}
+
+// note adds to what the row says in words.
+func (o *outcome) note(format string, args ...any) {
+	if o.Note != "" {
+		o.Note += "; "
+	}
+	o.Note += fmt.Sprintf(format, args...)
+}
+
+// report prints the table and keeps it as bin/hostile.json.
+func report(t *testing.T, done []*outcome) {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "case\twhat the client does\tresult\tothers waited ms\tunattacked ms\tnew login ms\tjob\tdescriptors\tgoroutines\tMB before/peak/after\tseconds")
+	for _, o := range done {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%d/%d/%d\t%d/%d\t%d/%d/%d\t%.1f\n", o.Case, o.Name, o.Result, o.Answer, o.AnswerNeighbour, o.Login,
+			o.JobRatio, o.Descriptors, o.DescriptorsPeak, o.DescriptorsAfter, o.Goroutines, o.GoroutinesAfter,
+			o.ResidentBefore>>20, o.ResidentPeak>>20, o.ResidentAfter>>20, o.Seconds)
+	}
+	w.Flush()
+	for _, o := range done {
+		if o.Note != "" {
+			fmt.Fprintf(&text, "case %d: %s\n", o.Case, o.Note)
+		}
+	}
+	fmt.Print(text.String())
+	if len(done) < len(cases()) { // only some were asked for: the table of a whole run stays
+		return
+	}
+	all, err := json.MarshalIndent(done, "", "  ")
+	if err == nil {
+		err = os.WriteFile("../../bin/hostile.json", append(all, '\n'), 0o644)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}

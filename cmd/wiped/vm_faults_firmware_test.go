@@ -1,0 +1,180 @@
+//go:build vm
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wiped/cmd/drivesim/nvmetcp"
+)
+
+// Kinds of fault of drives that erase themselves.
+const (
+	killed    = "wiped killed while the drive erases itself"
+	powerCut  = "power cut while the drive erases itself"
+	unending  = "erases itself for ever"
+	deaf      = "hangs while it erases itself"
+	forgets   = "forgets its erase"
+	failsAway = "its erase fails while nobody watches"
+	liesAway  = "keeps everything while nobody watches"
+)
+
+// leftAlone are drives that wiped is killed over: it must find out afterwards what became of their erase.
+var leftAlone = []sick{
+	{story: "still at it", peer: "drivesim SCSI", fault: killed, sim: "scsi size=4M sanitize=block took=25s", result: "erased", says: `erased: purge, sanitize-block`},
+	{story: "still at it", peer: "drivesim ATA", fault: killed, sim: "ata size=4M sanitize=block took=25s", result: "erased", says: `erased: purge, sanitize-block`},
+	{story: "still at it", peer: "drivesim NVMe", fault: killed, sim: "nvme size=4M took=25s", result: "erased", says: `erased: purge, sanitize-block`},
+	{story: "at its end", peer: "drivesim SCSI", fault: killed, sim: "scsi size=4M sanitize=block took=3s", result: "erased", says: `erased: purge, sanitize-block`},
+	{story: "a security erase", peer: "drivesim ATA", fault: killed, sim: "ata size=4M security took=10s", flags: "--method security-erase", result: "erased|unknown", says: `erased: |UNKNOWN: `},
+	{story: "a format", peer: "drivesim NVMe", fault: killed, sim: "nvme size=4M format-took=10s", flags: "--method format-user-data", result: "unknown", says: `UNKNOWN: `},
+	{story: "fails", peer: "drivesim SCSI", fault: failsAway, sim: "scsi size=4M sanitize=block took=3s fail", result: "failed", says: `FAILED: the drive says that its erase failed`},
+	{story: "fails", peer: "drivesim NVMe", fault: failsAway, sim: "nvme size=4M took=3s fail", result: "failed", says: `FAILED: the drive says that its erase failed`},
+	{story: "keeps everything", peer: "drivesim SCSI", fault: liesAway, sim: "scsi size=4M sanitize=block took=3s lie", result: "failed", says: still},
+	{story: "keeps everything", peer: "drivesim ATA", fault: liesAway, sim: "ata size=4M sanitize=block took=3s lie", result: "failed", says: still},
+	{story: "keeps one half", peer: "drivesim NVMe", fault: liesAway, sim: "nvme size=4M took=3s lie-half", result: "failed", says: still},
+	{story: "forgets", peer: "drivesim NVMe", fault: forgets, sim: "nvme size=4M took=3s forget=after", result: "unknown", says: `UNKNOWN: the drive knows nothing of the erase`},
+}
+
+// endless are drives that wiped gives up. They need a wiped of less patience.
+var endless = []sick{
+	{story: "hangs", peer: "drivesim SCSI", fault: deaf, sim: "scsi size=4M sanitize=block took=2s hang", result: "unknown", says: `UNKNOWN: the drive does not answer any more`},
+	{story: "hangs", peer: "drivesim ATA", fault: deaf, sim: "ata size=4M sanitize=block took=2s hang", result: "unknown", says: `UNKNOWN: the drive does not answer any more`},
+	{story: "hangs", peer: "drivesim NVMe", fault: deaf, sim: "nvme size=4M took=2s hang", result: "unknown|failed", says: `UNKNOWN: the drive does not answer any more|FAILED: .*(gone|no such device)`},
+	{story: "99 % for ever", peer: "drivesim SCSI", fault: unending, sim: "scsi size=4M sanitize=block took=2s lie-progress", result: "unknown", says: `UNKNOWN: the drive says that it erases itself, and does not get on`},
+	{story: "99 % for ever", peer: "drivesim ATA", fault: unending, sim: "ata size=4M sanitize=block took=2s lie-progress", result: "unknown", says: `UNKNOWN: the drive says that it erases itself, and does not get on`},
+	{story: "50 % for ever", peer: "drivesim NVMe", fault: unending, sim: "nvme size=4M took=2s never-ends", result: "unknown", says: `UNKNOWN: the drive says that it erases itself, and does not get on`},
+}
+
+// begun starts the jobs of drives and waits until each of them was seen at it, or has a command that tells nothing.
+func (s *sickbay) begun(t *testing.T, list []sick, name func(n int) string) (ids []string) {
+	ids = make([]string, len(list))
+	var all sync.WaitGroup
+	for n, c := range list {
+		all.Go(func() {
+			out, errOut, _ := s.ssh("operator", strings.TrimSpace(fmt.Sprintf("erase %s --confirm %[1]s %s", name(n), c.flags)))
+			id := jobNumber.FindStringSubmatch(out)
+			if id == nil {
+				t.Errorf("%s (%s): %s%s", c.story, c.peer, out, errOut)
+				return
+			}
+			ids[n] = id[1] + id[2]
+			if err := eventually(func() error { return s.atIt(ids[n]) }); err != nil {
+				t.Errorf("%s (%s): %v", c.story, c.peer, err)
+			}
+		})
+	}
+	all.Wait()
+	return ids
+}
+
+// atIt tells whether a drive was told to erase itself.
+func (s *sickbay) atIt(id string) error {
+	out, _, _ := s.ssh("viewer", "job "+id+" --json")
+	var job struct {
+		State, Action string
+		Done          int64 `json:"done_bytes"`
+	}
+	if err := json.Unmarshal([]byte(out), &job); err != nil || job.State == "running" && job.Done == 0 {
+		return fmt.Errorf("job %s has not begun: %v %s", id, err, out)
+	}
+	return nil
+}
+
+// end follows jobs to their end and judges each.
+func (s *sickbay) end(t *testing.T, list []sick, ids []string, name func(n int) string) {
+	var all sync.WaitGroup
+	for n, c := range list {
+		if ids[n] == "" {
+			continue
+		}
+		all.Go(func() {
+			stream, errOut, code := s.ssh("operator", "watch "+ids[n]+" --since 0")
+			m := met{Story: c.story, Peer: c.peer, Fault: c.fault, Says: stream + errOut}
+			s.judge(t, c, &m, name(n), ids[n], stream, code)
+			m.record(t)
+		})
+	}
+	all.Wait()
+}
+
+// killedOver kills wiped while drives erase themselves, and starts it again.
+func (s *sickbay) killedOver(t *testing.T, list []sick, prefix string) {
+	name := func(n int) string { return serial(prefix, n) }
+	ids := s.begun(t, list, name)
+	s.killServer(t)
+	time.Sleep(4 * time.Second) // longer than some of them take
+	s.serve(t, "/bin/wiped")
+	s.end(t, list, ids, name)
+	if out, errOut, code := s.ssh("admin", "audit verify"); code != 0 {
+		t.Errorf("audit verify: %d: %s%s", code, out, errOut)
+	}
+}
+
+// outside are drives that have power of their own: they are outside of the machine, and reached over its network.
+var outside = []sick{
+	{story: "still at it, or done by then", peer: "drivesim NVMe outside", fault: powerCut, sim: "size=4M took=45s", result: "erased", says: `erased: purge, sanitize-block`},
+	{story: "done meanwhile", peer: "drivesim NVMe outside", fault: powerCut, sim: "size=4M took=5s sanitize=crypto after=random", flags: "--method sanitize-crypto", result: "erased", says: `erased: purge, sanitize-crypto`},
+	{story: "fails", peer: "drivesim NVMe outside", fault: failsAway, sim: "size=4M took=5s fail", result: "failed", says: `FAILED: the drive says that its erase failed`},
+	{story: "keeps everything", peer: "drivesim NVMe outside", fault: liesAway, sim: "size=4M took=5s lie", result: "failed", says: still},
+	{story: "forgets", peer: "drivesim NVMe outside", fault: forgets, sim: "size=4M took=5s forget=after", result: "unknown", says: `UNKNOWN: the drive knows nothing of the erase`},
+}
+
+// cutOver cuts the machine's power while drives outside of it erase themselves, and starts it again.
+func (s *sickbay) cutOver(t *testing.T, list []sick, prefix string) {
+	name := func(n int) string { return serial(prefix, n) }
+	var lines []string
+	media := map[string]*nvmetcp.Subsystem{}
+	for n, c := range list {
+		config, err := nvmetcp.Parse(fmt.Sprintf("name=%s serial=%[1]s %s fill=\"OLD CONTENT \"", name(n), c.sim))
+		if err != nil {
+			t.Fatal(err)
+		}
+		drive, err := nvmetcp.New(config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _ = drive.Serve(t.Context(), l) }()
+		media[name(n)] = drive
+		lines = append(lines, fmt.Sprintf("echo transport=tcp,traddr=10.0.2.2,trsvcid=%d,nqn=%s,nr_io_queues=1,keep_alive_tmo=30 > /dev/nvme-fabrics", l.Addr().(*net.TCPAddr).Port, drive.NQN()))
+	}
+	s.outside = func(name string) ([]byte, error) { return media[name].Medium(1, 0, 0) }
+	defer func() { s.outside = nil }()
+	connect := strings.Join(lines, "\n")
+	s.do(t, "", connect)
+	s.serve(t, "/bin/wiped")
+	ids := s.begun(t, list, name)
+	s.kill()
+	s.boot()
+	s.do(t, "", connect)
+	s.serve(t, "/bin/wiped")
+	s.end(t, list, ids, name)
+}
+
+// impatient builds a wiped that waits for sick drives as long as a test can. It is otherwise the same program.
+func impatient(t testing.TB, settings string) []byte {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "wiped")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X 'main.forTests="+settings+"'", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,142 @@
+//go:build vm
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Kinds of fault of what wiped stands on.
+const (
+	stateFull  = "the state directory is full"
+	stateFixed = "the state directory becomes read-only"
+	clockJumps = "the clock jumps"
+)
+
+// upset are jobs during which something happens to wiped's state or the clock. Nothing is wrong with their drives.
+var upset = []struct {
+	sick
+	harm func(s *sickbay, t *testing.T, name string)
+}{
+	{sick{story: "full, and room again after the last pass", peer: "ext4", fault: stateFull, makes: slowMap, flags: "--method gutmann", when: `pass 3/36`,
+		result: "erased", says: `erased: clear, gutmann, verified full, 0 errors`}, (*sickbay).fillState},
+	{sick{story: "read-only, and writable again after the last pass", peer: "ext4", fault: stateFixed, makes: slowMap, flags: "--method gutmann", when: `pass 3/36`,
+		result: "erased", says: `erased: clear, gutmann, verified full, 0 errors`}, (*sickbay).fixState},
+	{sick{story: "400 days forward, 25 years back, and right again", peer: "clock", fault: clockJumps, makes: slowMap, flags: "--method gutmann", when: `pass 3/36`,
+		result: "erased", says: `erased: clear, gutmann, verified full, 0 errors, [0-9]{1,2}s,|erased: clear, gutmann, verified full, 0 errors, 1m[0-9]+s,`}, (*sickbay).jumpAbout},
+	{sick{story: "25 years back, and left there", peer: "clock", fault: clockJumps, makes: slowMap, flags: "--method gutmann", when: `pass 3/36`,
+		result: "erased", says: `erased: clear, gutmann, verified full, 0 errors, [0-9]{1,2}s,|erased: clear, gutmann, verified full, 0 errors, 1m[0-9]+s,`}, (*sickbay).jumpBack},
+}
+
+// upsets lets each of these jobs run by itself.
+func (s *sickbay) upsets(t *testing.T) {
+	for n, c := range upset {
+		name := serial("u", n)
+		drive := s.confirmed(t, lastWord(s.do(t, name, c.makes)))
+		stream, code, ended := s.erase("erase "+drive+" --wait "+c.flags, c.when, func() { c.harm(s, t, name) })
+		m := met{Story: c.story, Peer: c.peer, Fault: c.fault, Says: stream}
+		id := jobNumber.FindStringSubmatch(stream)
+		if id == nil || !ended {
+			m.Wrong = append(m.Wrong, fmt.Sprintf("ended: %v, exit code %d", ended, code))
+			m.record(t)
+			continue
+		}
+		s.judge(t, c.sick, &m, name, id[1]+id[2], stream, code)
+		m.Wrong = append(m.Wrong, s.inTime(id[1]+id[2])...)
+		if out, errOut, code := s.ssh("admin", "audit verify"); code != 0 {
+			m.Wrong = append(m.Wrong, fmt.Sprintf("audit verify: %d: %s%s", code, out, errOut))
+		}
+		m.record(t)
+		s.setClock(t, time.Now())
+	}
+}
+
+// refusesAll: nothing is acknowledged that cannot be kept, and who only looks is served.
+func (s *sickbay) refusesAll(t *testing.T) {
+	t.Helper()
+	for _, command := range []string{"write: it is full", "erase vda --confirm LABSTATE"} {
+		if out, errOut, code := s.ssh("operator", command); code == 0 || strings.Contains(out, "saved") || strings.Contains(out, "started") {
+			t.Errorf("%s: exit code %d: %s%s", command, code, out, errOut)
+		}
+	}
+	if out, errOut, code := s.ssh("viewer", "drives"); code != 0 {
+		t.Errorf("drives: exit code %d: %s%s", code, out, errOut)
+	}
+}
+
+// lastSaid waits until the job of the only unfinished one says that its end cannot be recorded.
+func (s *sickbay) lastSaid(t *testing.T) {
+	t.Helper()
+	if err := eventually(func() error {
+		out, _, _ := s.ssh("viewer", "jobs --json")
+		if !strings.Contains(out, "the end cannot be recorded") {
+			return fmt.Errorf("no job waits for its end to be recorded: %s", out)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func (s *sickbay) fillState(t *testing.T, _ string) {
+	s.do(t, "", `dd if=/dev/zero of=/state/full bs=1024 2>/dev/null || true; dd if=/dev/zero of=/state/full2 bs=512 2>/dev/null || true`)
+	s.refusesAll(t)
+	s.lastSaid(t)
+	s.do(t, "", `rm /state/full /state/full2`)
+}
+
+func (s *sickbay) fixState(t *testing.T, _ string) {
+	s.do(t, "", `echo u > /proc/sysrq-trigger; for i in 1 2 3 4 5 6 7 8 9; do touch /state/x 2>/dev/null || exit 0; sleep 0.5; done; exit 1`)
+	s.refusesAll(t)
+	s.lastSaid(t)
+	s.do(t, "", `mount -o remount,rw /state`)
+}
+
+func (s *sickbay) setClock(t *testing.T, when time.Time) {
+	s.do(t, "", `date -u -s '`+when.UTC().Format(time.DateTime)+`' > /dev/null`)
+}
+
+func (s *sickbay) jumpAbout(t *testing.T, _ string) {
+	for _, when := range []time.Time{time.Now().AddDate(0, 0, 400), time.Now().AddDate(-25, 0, 0), time.Now().Add(time.Hour), time.Now()} {
+		s.setClock(t, when)
+		time.Sleep(time.Second)
+	}
+}
+
+func (s *sickbay) jumpBack(t *testing.T, _ string) { s.setClock(t, time.Now().AddDate(-25, 0, 0)) }
+
+// inTime tells what is wrong with the times of a job: its events have growing numbers and readable times, and its certificate
+// tells a length that it can have had.
+func (s *sickbay) inTime(id string) (wrong []string) {
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	out, _, _ := s.ssh("viewer", "watch "+id+" --since 0 --json")
+	last := int64(0)
+	for line := range strings.Lines(out) {
+		event, err := parseEvent(line)
+		if err != nil {
+			complain("%v: %s", err, line)
+			continue
+		}
+		if n, _ := event["seq"].(json.Number).Int64(); n <= last {
+			complain("event %d after %d", n, last)
+		} else {
+			last = n
+		}
+	}
+	if last == 0 {
+		complain("no events: %s", out)
+	}
+	text, _, _ := s.ssh("viewer", "certificate "+id+" --format json")
+	var c struct {
+		Seconds        float64
+		Started, Ended time.Time
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil || c.Seconds < 0 || c.Seconds > storyTime.Seconds() {
+		complain("the certificate says that it took %f s, from %s to %s (%v)", c.Seconds, c.Started, c.Ended, err)
+	}
+	return wrong
+}
