@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -36,19 +37,32 @@ var messages = command{
 func prepareMessages(fs *pflag.FlagSet) func(*call) error {
 	asJSON := fs.Bool("json", false, "print one JSON array")
 	return func(c *call) error {
-		all, err := c.sh.Messages.All()
-		if err != nil {
-			return err
-		}
 		if *asJSON {
-			if all == nil {
-				all = []journal.Message{}
-			}
-			return c.json(all)
+			return c.messagesJSON()
 		}
-		for _, m := range all {
-			c.printf("%s  %s  %s\n", clean(m.Time), journal.EscapeOnce(m.Operator), clean(m.Text))
-		}
-		return nil
+		return c.sh.Messages.Each(func(m journal.Message) error {
+			_, err := fmt.Fprintf(c.out, "%s  %s  %s\n", clean(m.Time), journal.EscapeOnce(m.Operator), clean(m.Text))
+			return err
+		})
 	}
+}
+
+// messagesJSON prints one array, an element at a time: the file may be larger than what a session should hold.
+func (c *call) messagesJSON() error {
+	before := "["
+	err := c.sh.Messages.Each(func(m journal.Message) error {
+		text, err := journal.JSON(m)
+		if err == nil {
+			_, err = fmt.Fprintf(c.out, "%s%s", before, text)
+		}
+		before = ","
+		return err
+	})
+	if err == nil && before == "[" {
+		_, err = fmt.Fprint(c.out, "[")
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(c.out, "]")
+	}
+	return err
 }

@@ -126,12 +126,8 @@ func (st *station) audited() (entries []journal.Entry) {
 
 func (st *station) saved() (texts []string) {
 	st.t.Helper()
-	all, err := st.Messages.All()
-	if err != nil {
+	if err := st.Messages.Each(func(m journal.Message) error { texts = append(texts, m.Text); return nil }); err != nil {
 		st.t.Fatal(err)
-	}
-	for _, m := range all {
-		texts = append(texts, m.Text)
 	}
 	return texts
 }

@@ -51,7 +51,7 @@ func speakSSH(_ []string, _, errOut io.Writer) int {
 	}
 	server, err := sshd.New(sshd.Config{
 		HostKeys: child.HostKeys(), Authorize: child.Authorize, IdentityOf: auth.IdentityOf, LoggedIn: child.LoggedIn, Handler: child.Serve,
-		Log: child.Log, LoginGrace: child.LoginGrace, Keepalive: child.Keepalive,
+		Log: child.Log, LoginGrace: child.LoginGrace, Keepalive: child.Keepalive, Limits: sshd.LimitsFor(child.Files),
 	})
 	if err != nil {
 		fmt.Fprintln(errOut, err)

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -37,24 +39,32 @@ func (m *Messages) Save(at time.Time, operator, text string) error {
 	return wrap("save message", m.lines.append(line))
 }
 
-// All reads the messages, oldest first.
-func (m *Messages) All() ([]Message, error) {
+// Each calls show with the messages, oldest first, until it fails. The file is read as far as they are shown.
+func (m *Messages) Each(show func(Message) error) error {
 	m.lines.mu.Lock()
 	size := m.lines.size
 	m.lines.mu.Unlock()
-	text, err := io.ReadAll(io.NewSectionReader(m.lines.file, 0, size))
-	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
-	}
-	var all []Message
-	for line := range bytes.Lines(text) {
-		part := bytes.SplitN(bytes.TrimSuffix(line, []byte("\n")), []byte("\t"), 3)
-		for len(part) < 3 { // somebody edited the file: show the line all the same
-			part = append([][]byte{nil}, part...)
+	r := bufio.NewReader(io.NewSectionReader(m.lines.file, 0, size))
+	for {
+		line, err := r.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read messages: %w", err)
 		}
-		all = append(all, Message{string(part[0]), string(part[1]), string(part[2])})
+		if len(line) == 0 {
+			return nil
+		}
+		if err := show(parseMessage(line)); err != nil {
+			return err
+		}
 	}
-	return all, nil
+}
+
+func parseMessage(line []byte) Message {
+	part := bytes.SplitN(bytes.TrimSuffix(line, []byte("\n")), []byte("\t"), 3)
+	for len(part) < 3 { // somebody edited the file: show the line all the same
+		part = append([][]byte{nil}, part...)
+	}
+	return Message{string(part[0]), string(part[1]), string(part[2])}
 }
 
 // Close closes the file.

@@ -2,6 +2,7 @@ package editor
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -102,7 +103,8 @@ func (f *filter) interrupt(dst []byte) []byte {
 }
 
 // multibyte collects one character. C1 control characters are dropped, for to some terminals they start sequences, and
-// U+FFFD, for to x/term it means that bytes are missing.
+// U+FFFD, for to x/term it means that bytes are missing. So are format characters, which change the order of what is shown or
+// are not shown at all: a line must look like what it says.
 func (f *filter) multibyte(dst []byte, b byte) []byte {
 	if utf8.RuneStart(b) {
 		f.char = f.char[:0]
@@ -113,7 +115,7 @@ func (f *filter) multibyte(dst []byte, b byte) []byte {
 	if !utf8.FullRune(f.char) {
 		return dst
 	}
-	if r, n := utf8.DecodeRune(f.char); n == len(f.char) && r > 0x9f && r != utf8.RuneError {
+	if r, n := utf8.DecodeRune(f.char); n == len(f.char) && r > 0x9f && r != utf8.RuneError && !unicode.Is(unicode.Cf, r) {
 		dst = append(dst, f.char...)
 	}
 	f.char = f.char[:0]

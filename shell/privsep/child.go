@@ -35,6 +35,7 @@ const maxKey = 64 << 10
 type Child struct {
 	LoginGrace, Keepalive time.Duration
 	Log                   *slog.Logger
+	Files                 int // how many may be open at once
 
 	border   border
 	listener net.Listener
@@ -49,7 +50,7 @@ type Child struct {
 // Join takes up what the monitor gave this process, and confines it: from here on nothing can be opened. It fails in a process
 // that no monitor started.
 func Join() (*Child, error) {
-	_ = os.WriteFile("/proc/self/comm", []byte("wiped-sshd"), 0) // for who looks at the list of processes; else it is "exe"
+	_ = os.WriteFile("/proc/self/comm", []byte("wiped-sshd"), 0)   // for who looks at the list of processes; else it is "exe"
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP) // the monitor says when it is time
 	conn, err := unixConn(os.NewFile(borderFD, "border"))
 	if err != nil {
@@ -85,6 +86,11 @@ func (c *Child) enter() error {
 		}
 		c.keys = append(c.keys, signer{c, i, key})
 	}
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return fmt.Errorf("ask for the limit of open files: %w", err)
+	}
+	c.Files = int(min(files.Cur, 1<<20))
 	p, err := sandbox.Enter(w.User)
 	if err != nil {
 		return fmt.Errorf("confine this process: %w", err)

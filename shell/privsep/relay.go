@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -12,8 +13,10 @@ import (
 	"wiped/shell"
 )
 
-// exitDefect is the exit code for a defect in wiped itself.
-const exitDefect = 70
+const (
+	exitFailed = 1
+	exitDefect = 70 // a defect in wiped itself
+)
 
 // relay is the child's end of one session.
 type relay struct {
@@ -25,6 +28,10 @@ type relay struct {
 // Serve has the monitor work a session, and passes on what goes in and comes out. It returns the exit code.
 func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	conn, err := c.openSession()
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		fmt.Fprintln(s.Err, "no session could be begun: the server has as many files open as it may. Next: try again, or raise its limit of open files")
+		return exitFailed
+	}
 	if err != nil {
 		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
 		return exitDefect

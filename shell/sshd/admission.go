@@ -1,30 +1,26 @@
 package sshd
 
 import (
-	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"sync"
 )
 
 // admission counts connections against the limits.
 type admission struct {
-	limits   Limits
-	sources  *sources
-	mu       sync.Mutex
-	starting int            // not logged in
-	open     int            // logged in
-	keys     map[string]int // logged in, by fingerprint
+	limits  Limits
+	sources *sources
+	mu      sync.Mutex
+	waiting []*conn        // not logged in, the oldest first
+	open    int            // logged in
+	keys    map[string]int // logged in, by fingerprint
 }
 
-// enter admits a new connection that has not logged in; else it returns why not.
-func (a *admission) enter(c *conn) (refusal string) {
+// enter admits a new connection that has not logged in; else it returns why not. The caller closes the one that has to make
+// room for it, if there is one.
+func (a *admission) enter(c *conn) (refusal string, instead *conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.starting+a.open >= a.limits.Connections {
-		return "too many connections"
-	}
-	if a.drop(rand.IntN(100)) {
-		return "too many connections that have not logged in"
-	}
 	a.sources.with(c.source, func(e *source) {
 		if e.startups >= a.limits.StartupsPerSource {
 			refusal = "too many connections of this source that have not logged in"
@@ -32,23 +28,38 @@ func (a *admission) enter(c *conn) (refusal string) {
 		}
 		e.startups++
 	})
-	if refusal == "" {
-		a.starting++
+	if refusal != "" {
+		return refusal, nil
 	}
-	return refusal
+	full := len(a.waiting) + a.open - a.limits.Connections
+	if len(a.waiting) >= a.limits.Startups || full >= 0 && len(a.waiting) > 0 {
+		instead = a.evict()
+	} else if full >= 0 {
+		a.sources.with(c.source, func(e *source) { e.startups-- })
+		return "too many connections", nil
+	}
+	a.waiting = append(a.waiting, c)
+	return "", instead
 }
 
-// drop is OpenSSH's random early drop, with dice from 0 to 99.
-func (a *admission) drop(dice int) bool {
-	l := a.limits
-	switch {
-	case a.starting < l.Startups:
-		return false
-	case a.starting >= l.StartupsFull:
-		return true
+// evict takes out the oldest connection of the source that has most of those that have not logged in.
+func (a *admission) evict() *conn {
+	of, most := map[netip.Prefix]int{}, 0
+	for _, c := range a.waiting {
+		of[c.source]++
+		most = max(most, of[c.source])
 	}
-	chance := l.StartupsDrop + (100-l.StartupsDrop)*(a.starting-l.Startups)/(l.StartupsFull-l.Startups)
-	return dice < chance
+	i := slices.IndexFunc(a.waiting, func(c *conn) bool { return of[c.source] == most })
+	c := a.waiting[i]
+	a.waiting = slices.Delete(a.waiting, i, i+1)
+	return c
+}
+
+// stop takes c out of those that have not logged in; one that was evicted is out already.
+func (a *admission) stop(c *conn) {
+	if i := slices.Index(a.waiting, c); i >= 0 {
+		a.waiting = slices.Delete(a.waiting, i, i+1)
+	}
 }
 
 // login moves a connection to those that have logged in with key, unless that key has too many.
@@ -63,7 +74,7 @@ func (a *admission) login(c *conn, key string) bool {
 	}
 	a.keys[key]++
 	a.open++
-	a.starting--
+	a.stop(c)
 	a.sources.with(c.source, func(e *source) { e.startups--; e.failures = 0 })
 	return true
 }
@@ -74,7 +85,7 @@ func (a *admission) leave(c *conn, key string, failed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if key == "" {
-		a.starting--
+		a.stop(c)
 		a.sources.with(c.source, func(e *source) {
 			e.startups--
 			if failed {

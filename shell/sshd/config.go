@@ -40,22 +40,32 @@ type Config struct {
 
 // Limits bounds what clients can make the server hold. Zero fields mean the defaults of defaultLimits.
 type Limits struct {
-	// From Startups connections that have not logged in on, new ones are dropped with a chance of StartupsDrop per
-	// cent, rising to all of them at StartupsFull: OpenSSH's MaxStartups. One source, an IPv4 address or an IPv6 /64
-	// network, has at most StartupsPerSource of them.
-	Startups, StartupsDrop, StartupsFull, StartupsPerSource int
+	// Startups is the most connections that have not logged in. One more is admitted all the same, and the oldest one of
+	// the source that has most of them is closed: whoever fills the station with silent connections loses them, and who comes
+	// to log in needs a tenth of a second. One source, an IPv4 address or an IPv6 /64 network, has at most StartupsPerSource.
+	Startups, StartupsPerSource int
 	// Connections is the most connections in all, ConnectionsPerKey the most that are logged in with one key.
 	Connections, ConnectionsPerKey int
 	// Sessions is the most open sessions on one connection.
 	Sessions int
 }
 
-// defaultLimits is wider than OpenSSH's 10:30:100: a waiting handshake costs some 100 kB here, not a process, and a
-// script that logs in to work on fifty drives at once is an ordinary client. One source alone never reaches Startups.
+// defaultLimits is wider than OpenSSH's MaxStartups of 10:30:100: a waiting handshake costs some 100 kB here, not a process,
+// and a script that logs in to work on fifty drives at once is an ordinary client.
 var defaultLimits = Limits{
-	Startups: 100, StartupsDrop: 30, StartupsFull: 300, StartupsPerSource: 64,
+	Startups: 300, StartupsPerSource: 64,
 	Connections: 1000, ConnectionsPerKey: 250,
 	Sessions: 10,
+}
+
+// LimitsFor are the standard limits, or smaller ones for a process that may have only so many files open: a third of them
+// for connections, so that those have their sessions too, and half of these for connections that have not logged in.
+func LimitsFor(files int) Limits {
+	l := defaultLimits
+	const ownFiles = 16 // listener, border, log, what Go itself holds
+	l.Connections = min(l.Connections, max(4, (files-ownFiles)/3))
+	l.Startups = min(l.Startups, max(2, l.Connections/2))
+	return l
 }
 
 const (
@@ -84,8 +94,6 @@ func (c Config) complete() (Config, error) {
 
 func (l *Limits) complete() {
 	orDefault(&l.Startups, defaultLimits.Startups)
-	orDefault(&l.StartupsDrop, defaultLimits.StartupsDrop)
-	orDefault(&l.StartupsFull, defaultLimits.StartupsFull)
 	orDefault(&l.StartupsPerSource, defaultLimits.StartupsPerSource)
 	orDefault(&l.Connections, defaultLimits.Connections)
 	orDefault(&l.ConnectionsPerKey, defaultLimits.ConnectionsPerKey)

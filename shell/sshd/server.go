@@ -99,10 +99,14 @@ func transient(err error) bool {
 // accept admits a connection and leaves it to a goroutine of its own.
 func (s *Server) accept(nc net.Conn) {
 	c := newConn(s, nc)
-	if refusal := s.admission.enter(c); refusal != "" {
+	refusal, instead := s.admission.enter(c)
+	if refusal != "" {
 		c.Close()
 		s.stranger(c.source, fmt.Sprintf("Dropped connection from %s: %s", c.peer, refusal))
 		return
+	}
+	if instead != nil {
+		instead.closeFor("too many connections have not logged in, and this one had the longest time")
 	}
 	if !s.add(c) {
 		c.Close()

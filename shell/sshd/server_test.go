@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -286,18 +288,43 @@ func TestStartupsOfOneSource(t *testing.T) {
 	})
 }
 
-func TestRandomEarlyDrop(t *testing.T) {
-	a := admission{limits: Limits{Startups: 10, StartupsDrop: 30, StartupsFull: 100}}
-	for _, c := range []struct{ starting, dropped int }{{0, 0}, {9, 0}, {10, 30}, {55, 65}, {99, 99}, {100, 100}, {200, 100}} {
-		a.starting = c.starting
-		dropped := 0
-		for dice := range 100 {
-			if a.drop(dice) {
-				dropped++
-			}
+// Silent connections from many sources fill the place there is, and whoever comes to log in gets in all the same.
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	s := serve(t, chatty, func(c *Config) { c.Limits.Startups = 6 })
+	for i := range 40 {
+		from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i%4))}}
+		silent, err := from.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if dropped != c.dropped {
-			t.Errorf("with %d: %d %% dropped; want %d", c.starting, dropped, c.dropped)
+		t.Cleanup(func() { silent.Close() })
+		if i%5 == 4 {
+			s.dial().Close()
+		}
+	}
+	eventually(t, "the rest to be closed", func() bool { return s.connections() <= 6 })
+	s.log.wants(t, "had the longest time")
+}
+
+// The oldest one of the source that has most of them makes room.
+func TestEvict(t *testing.T) {
+	a, b := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.2/32")
+	conns := []*conn{{source: b, id: 1}, {source: a, id: 2}, {source: a, id: 3}, {source: b, id: 4}, {source: a, id: 5}}
+	waiting := admission{waiting: slices.Clone(conns)}
+	var order []uint64
+	for range conns {
+		order = append(order, waiting.evict().id)
+	}
+	if want := []uint64{2, 1, 3, 4, 5}; !slices.Equal(order, want) {
+		t.Errorf("evicted %v, want %v", order, want)
+	}
+}
+
+func TestLimitsFor(t *testing.T) {
+	for files, want := range map[int]Limits{64: {Connections: 16, Startups: 8}, 8: {Connections: 4, Startups: 2}, 1024: {Connections: 336, Startups: 168},
+		1 << 20: {Connections: 1000, Startups: 300}} {
+		if got := LimitsFor(files); got.Connections != want.Connections || got.Startups != want.Startups {
+			t.Errorf("with %d files: %+v, want %+v", files, got, want)
 		}
 	}
 }
