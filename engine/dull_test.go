@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +26,9 @@ func TestMarksNotTaken(t *testing.T) {
 		}
 		w := open(t, "", nil, f)
 		v := w.end(w.erase(string(followed), "sample", "f0")[0])
-		want := map[drivetest.Lie]State{drivetest.Half: Unknown, drivetest.Honest: Erased}[lie]
-		if v.State != want || v.Last.Verification != "full" {
-			t.Errorf("%s: %s: %s, verified %s; want %s", lie, v.State, v.Last.Reason, v.Last.Verification, want)
+		ends := map[drivetest.Lie][]State{drivetest.Half: {Unknown, Failed}, drivetest.Honest: {Erased}}[lie] // a sample may meet a secret
+		if !slices.Contains(ends, v.State) || !strings.HasPrefix(v.Last.Verification, "full") {
+			t.Errorf("%s: %s: %s, verified %s; want %s", lie, v.State, v.Last.Reason, v.Last.Verification, ends)
 		}
 		w.honest(v, f)
 	}
