@@ -441,3 +441,39 @@ func TestPickUpInUse(t *testing.T) {
 	}
 	_ = c.Close()
 }
+
+// TestHaltedBeforeItsController: a job that waits for its controller was told nothing yet: it can be cancelled, and is
+// interrupted by the end of the program, not failed.
+func TestHaltedBeforeItsController(t *testing.T) {
+	for _, cancel := range []bool{true, false} {
+		a, b := itself("a", []byte("SECRET"), drivetest.Endless), itself("b", []byte("SECRET"), drivetest.Honest)
+		for _, f := range []*drivetest.Fake{a, b} {
+			f.Set(func(i *drive.Info) { i.Controller = "nvme one" })
+		}
+		w := open(t, "", nil, a, b)
+		a.SelfErasing(drivetest.Endless, drive.Ability{Action: followed})
+		b.SelfErasing(drivetest.Endless, drive.Ability{Action: followed})
+		ids := w.erase(string(followed), "sample", "a", "b")
+		eventually(t, "one is told, and the other waits for the controller", func() bool {
+			one, _ := w.Job(ids[0])
+			other, _ := w.Job(ids[1])
+			at := string(followed) + " by the drive"
+			return len(a.Commands())+len(b.Commands()) == 1 && one.Last.Action == at && other.Last.Action == at
+		})
+		two, waits, want := ids[1], b, Interrupted
+		if len(b.Commands()) == 1 {
+			two, waits = ids[0], a
+		}
+		if cancel {
+			want = Cancelled
+			if _, err := w.Cancel([]uint64{two}, patience); err != nil {
+				t.Error(err)
+			}
+		} else {
+			w.shutdown()
+		}
+		if v := w.end(two); v.State != want || len(waits.Commands()) > 0 {
+			t.Errorf("%s: %s; want %s", v.State, v.Last.Reason, want)
+		}
+	}
+}

@@ -44,6 +44,10 @@ func (j *job) eraseItself() signal {
 	defer p.close()
 	defer j.e.controllers.enter(j.ctx, j.targets[0].group)()
 	if !j.plan.sent {
+		if err := j.ctx.Err(); err != nil { // halted while it waited for its controller
+			j.note(err)
+			return stopped
+		}
 		if err := j.recheck(true); err != nil { // taking samples may have taken long
 			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
 			return stopped
