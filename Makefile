@@ -34,7 +34,8 @@ endef
 lint:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags vm ./cmd/wiped ./cmd/drivesim/nvmetcp
+	$(GO) vet -tags vm,crash ./cmd/wiped ./cmd/drivesim/nvmetcp
+	for suite in hostile interop load; do $(GO) vet -tags $$suite ./cmd/wiped; done
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...
 

@@ -104,21 +104,23 @@ func evenly(size, sector int64) (where []wipe.Range) {
 
 // contents reads sectors and tells by offset what they hold.
 func (j *job) contents(t target, open func() (drive.Reader, error), where []wipe.Range) (map[int64]string, error) {
-	r, err := open()
+	r, err := opened(j, "open the drive to compare its paths", open)
 	if err != nil {
 		return nil, fmt.Errorf("open the drive to compare its paths: %w", err)
 	}
-	defer r.Close()
+	defer j.shut(r)
 	run := j.settings(t, wipe.Pattern{}, adjoined(where))
 	defer j.forgetProgress()
 	var mu sync.Mutex
 	sums, size := map[int64]string{}, t.rec.LogicalSector
-	err = run.Read(j.ctx, r, func(off int64, part []byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		for at := 0; at < len(part); at += size {
-			sums[off+int64(at)] = sumOf(part[at : at+size])
-		}
+	err = j.ask(&request{what: "read", own: true}, func() error {
+		return run.Read(j.ctx, r, func(off int64, part []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			for at := 0; at < len(part); at += size {
+				sums[off+int64(at)] = sumOf(part[at : at+size])
+			}
+		})
 	})
 	return sums, err
 }
@@ -129,14 +131,14 @@ func (j *job) markPaths(t target, where []wipe.Range) error {
 	if _, err := j.e.cfg.Random.Read(key); err != nil {
 		return fmt.Errorf("draw the marks: %w", err)
 	}
-	w, err := t.claim.Writer()
+	w, err := j.writer(t)
 	if err != nil {
 		return fmt.Errorf("open the drive to mark it: %w", err)
 	}
-	defer w.Close()
+	defer j.shut(w)
 	run := j.settings(t, wipe.Pattern{Key: key}, where)
 	defer j.forgetProgress()
-	if err := run.Write(j.ctx, w); err != nil {
+	if err := j.ask(&request{what: "write", own: true}, func() error { return run.Write(j.ctx, w) }); err != nil {
 		return err
 	}
 	if fw := j.found.firmware; fw != nil {
@@ -144,7 +146,7 @@ func (j *job) markPaths(t target, where []wipe.Range) error {
 		fw.Marked += len(where)
 		j.mu.Unlock()
 	}
-	if err := w.Flush(); err != nil {
+	if err := j.ask(&request{what: "flush", flush: true}, w.Flush); err != nil {
 		return j.checkClaims()
 	}
 	return nil

@@ -17,15 +17,6 @@ type area struct {
 	Length int64 `json:"length"`
 }
 
-// sectors makes areas of pairs: a first sector of 512 bytes, and how many.
-func sectors(pairs ...int64) (areas []area) {
-	areas = []area{}
-	for n := 0; n < len(pairs); n += 2 {
-		areas = append(areas, area{pairs[n] * 512, pairs[n+1] * 512})
-	}
-	return areas
-}
-
 // certified is what a reader of a certificate takes from it who knows nothing of wiped's own code.
 type certified struct {
 	Result string

@@ -169,3 +169,12 @@ var debugDrives = []sick{
 		after: `echo 0 > /sys/bus/pseudo/drivers/scsi_debug/fake_rw`, flags: "--method zero", result: "failed", says: unlike,
 		bad: sectors(), unread: sectors(), differ: sectors(0, 8192), blind: true},
 }
+
+// sectors makes areas of pairs: a first sector of 512 bytes, and how many.
+func sectors(pairs ...int64) (areas []area) {
+	areas = []area{}
+	for n := 0; n < len(pairs); n += 2 {
+		areas = append(areas, area{pairs[n] * 512, pairs[n+1] * 512})
+	}
+	return areas
+}
