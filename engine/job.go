@@ -94,6 +94,9 @@ func (e *Engine) newJob(r journal.Record) *job {
 			j.started = c.Time
 		}
 	}
+	if r.End != nil {
+		j.started = r.End.Started // what the certificate says
+	}
 	j.total = j.size()*int64(j.plan.passes) + j.verifyBytes()
 	if c := r.Checkpoint; c != nil && c.Time.After(j.latest.Time) {
 		j.latest = c.Time

@@ -135,8 +135,12 @@ func (s *crashStation) untilState(state string) {
 
 // sleep waits for up to limit.
 func (s *crashStation) sleep(limit time.Duration) {
-	for end := time.Now().Add(time.Duration(s.rng.Int64N(int64(limit)))); time.Now().Before(end); {
-		time.Sleep(min(50*time.Microsecond, limit))
+	sleepFor(time.Duration(s.rng.Int64N(int64(limit))))
+}
+
+func sleepFor(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		time.Sleep(50 * time.Microsecond)
 	}
 }
 
@@ -151,25 +155,32 @@ func (s *crashStation) untilJournal(n int) { s.untilWritten("journal.db", n) }
 
 func (s *crashStation) untilWritten(name string, n int) {
 	s.t.Helper()
+	s.written(name, 1+s.rng.IntN(n), time.Duration(s.rng.Int64N(int64(100*time.Microsecond))))
+}
+
+// written waits for so many writes to a file, and a little longer. It draws nothing, so that it may run beside what does.
+func (s *crashStation) written(name string, left int, more time.Duration) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return
 	}
 	f := os.NewFile(uintptr(fd), "inotify")
 	defer f.Close()
 	if _, err := unix.InotifyAddWatch(fd, filepath.Join(s.dir, "state", name), unix.IN_MODIFY); err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return
 	}
 	_ = f.SetReadDeadline(time.Now().Add(500 * time.Millisecond)) // there may be nothing more to write
 	buf := make([]byte, unix.SizeofInotifyEvent+unix.NAME_MAX+1)
-	for left := 1 + s.rng.IntN(n); left > 0; {
+	for left > 0 {
 		got, err := f.Read(buf)
 		if err != nil {
 			return
 		}
 		left -= max(1, got/unix.SizeofInotifyEvent)
 	}
-	s.sleep(100 * time.Microsecond)
+	sleepFor(more)
 }
 
 // aimInsidePass stops the server for longer than its checkpoints are apart: the first thing it then does is to make one.
@@ -189,11 +200,15 @@ func (s *crashStation) pause(d time.Duration) {
 func aimSubmission(s *crashStation) {
 	done := make(chan struct{})
 	way := s.rng.IntN(3)
-	wait := s.untilJournalN(6)
-	if way == 0 {
-		wait = s.untilTime(12 * time.Millisecond)
-	}
-	go func() { defer close(done); wait() }()
+	writes, more := 1+s.rng.IntN(6), time.Duration(s.rng.Int64N(int64(12*time.Millisecond)))
+	go func() {
+		defer close(done)
+		if way == 0 {
+			sleepFor(more)
+		} else {
+			s.written("journal.db", writes, more/100)
+		}
+	}()
 	s.order(allMethods[way], way == 1, s.drives...)
 	<-done
 }
