@@ -202,7 +202,7 @@ func hostKeyFiles(g *target) {
 	}
 }
 
-// descriptors gives the server 64 of them and takes all: it goes on with what it has, does not spin, and takes up again.
+// descriptors gives the server 64 of them and wants 300: some stay for those who have logged in, and it does not spin.
 func descriptors(g *target) {
 	g.alone(map[string]int64{longDrive: longSize, idleDrive: idleSize}, []string{"--login-grace", "25s"}, "prlimit", "--nofile=64:64")
 	operator, o := g.dial("operator"), g.outcome
@@ -224,8 +224,8 @@ func descriptors(g *target) {
 		most = max(most, len(open))
 	}
 	o.DescriptorsPeak = g.used().descriptors
-	if most < 60 {
-		g.Errorf("the case does not do what it says: %d descriptors at the most", most)
+	if most >= 64 || held >= 300 {
+		g.Errorf("nothing is kept for those who have logged in: %d of 300 connections held, %d descriptors", held, most)
 	}
 	var longest time.Duration
 	for range 50 {
