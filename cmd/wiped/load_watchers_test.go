@@ -28,7 +28,8 @@ const (
 )
 
 // TestLoadWatchers: a thousand sessions watch sixteen jobs, and fifty of them do not read. Nobody who reads misses a start, a pass or
-// an end, nor does who begins to read after the end; how much progress was left out, the numbers of the events tell. When all have left, the server holds what it held
+// an end, nor does who begins to read after the end; how much progress was left out, the numbers of the events tell (none, unless jobs
+// last so long that there are more than the 256 held of each: TestWeek has such a job). When all have left, the server holds what it held
 // before, and a second thousand takes no more memory than the first. WIPED_LOAD_MB is the size of a drive in MiB: jobs must last
 // until everybody watches.
 func TestLoadWatchers(t *testing.T) {
@@ -63,9 +64,6 @@ func TestLoadWatchers(t *testing.T) {
 		t.Logf("round %d: %d sessions on %d connections heard of all %d changes of state of %d jobs; who read got %d events, with %d left out, "+
 			"the %d who came back %d, with %d left out; %d s",
 			n+1, r.Sessions, r.Connections, r.Changes, watchedJobs, r.Events, r.LeftOut, returning, r.Caught, r.Lost, r.Seconds)
-		if r.Lost == 0 {
-			t.Error("who never read lost nothing: this test sees nothing. Next: a larger WIPED_LOAD_MB")
-		}
 	}
 	if second.Peak.Resident > first.Peak.Resident+first.Peak.Resident/4 {
 		t.Errorf("memory: %d bytes in the first round, %d in the second", first.Peak.Resident, second.Peak.Resident)
@@ -123,8 +121,8 @@ func (l *watchLoad) round(n int) *watchRound {
 		w.begin(l.t, watch)
 		reading.Go(w.readEvents)
 	}
-	if out, err := l.say(l.operator, "jobs --json"); err != nil || strings.Count(out, `"state":"running"`) != watchedJobs {
-		l.t.Errorf("not everybody watched while all jobs ran: this test sees nothing. Next: a larger WIPED_LOAD_MB\n%v: %s", err, out)
+	if out, err := l.say(l.operator, "jobs --json"); err != nil || strings.Count(out, `"ended":null`) != watchedJobs {
+		l.t.Errorf("not everybody watched before a job ended: this test sees nothing. Next: a larger WIPED_LOAD_MB\n%v: %s", err, out)
 	}
 	r := &watchRound{Sessions: len(readers) + len(quiet), Connections: fullOnes + singleOnes, Peak: l.measure(len(readers) + len(quiet))}
 	ended := make(chan struct{})

@@ -153,6 +153,7 @@ func (s *sickbay) cutOver(t *testing.T, list []sick, prefix string) {
 	s.outside = func(name string) ([]byte, error) { return media[name].Medium(1, 0, 0) }
 	defer func() { s.outside = nil }()
 	connect := strings.Join(lines, "\n")
+	s.killServer(t)
 	s.do(t, "", connect)
 	s.serve(t, "/bin/wiped")
 	ids := s.begun(t, list, name)

@@ -20,7 +20,7 @@ const asideAt = `FAILED: set aside at \d+(\.\d+)?%: `
 var hopeless = []sick{
 	{story: "slows to 1 %", peer: "drivesim SCSI", fault: slowness, sim: "scsi size=32M slow=40M", flags: "--method gutmann", when: `pass [4-9]/36`,
 		then: `/drivesim ctl --control tcp:127.0.0.1:7777 $N slow 400000`, after: `/drivesim ctl --control tcp:127.0.0.1:7777 $N slow 0`, result: "failed", says: asideAt},
-	{story: "hangs while it is written", peer: "dm-linear", fault: hanging, makes: slowMap, flags: "--method gutmann", when: `pass 4/36`,
+	{story: "hangs while it is written", peer: "dm-linear", fault: hanging, makes: slowMap, flags: "--method dod-7", when: `pass 2/8`,
 		then: `dmsetup suspend --noudevsync $N`, after: `dmsetup resume --noudevsync $N`, result: "failed", says: asideAt},
 	{story: "hangs while it is read back", peer: "dm-linear", fault: hanging, makes: manyBlocks, flags: "--method random", when: `pass 2/2`,
 		then: `dmsetup suspend --noudevsync $N --nolockfs --noflush`, after: `dmsetup resume --noudevsync $N`, result: "failed", says: asideAt},
@@ -32,12 +32,14 @@ var hopeless = []sick{
 	{story: "each of its errors takes seconds", peer: "dm-error behind dm-delay", fault: bothErrors,
 		makes: `echo "0 32768 error" | dmsetup create --noudevsync e$N; dmsetup mknodes e$N; E=/dev/mapper/e$N; back 32768; map "0 100 linear $B 0" "100 32668 delay $E 100 3000 $E 100 3000"`,
 		flags: "--method random", result: "failed", says: asideAt},
+	{story: "hangs before anybody names it", peer: "dm-linear", fault: hanging, makes: `back 8192; map "0 8192 linear $B 0"`, ready: `dmsetup suspend --noudevsync $N`,
+		after: `dmsetup resume --noudevsync $N`, flags: "--method zero", result: "failed|refused", says: `.`},
 	{story: "sound, beside hopeless ones", peer: "dm-linear", makes: `back 8192; map "0 8192 linear $B 0"`, flags: "--method dod-3", result: "erased", says: `erased: clear, dod-3`},
 	{story: "sound, beside hopeless ones", peer: "drivesim SCSI", sim: "scsi size=4M slow=20M", flags: "--method dod-3", result: "erased", says: `erased: clear, dod-3`},
 }
 
 // stuck is a drive that does not answer while its job is told to stop.
-var stuck = sick{story: "cancelled while it hangs", peer: "dm-linear", fault: hanging, makes: slowMap, flags: "--method gutmann", when: `pass 4/36`,
+var stuck = sick{story: "cancelled while it hangs", peer: "dm-linear", fault: hanging, makes: slowMap, flags: "--method dod-7", when: `pass 2/8`,
 	then: `dmsetup suspend --noudevsync $N`, after: `dmsetup resume --noudevsync $N`, result: "cancelled|failed", says: `CANCELLED: |FAILED: `}
 
 // cancelStuck cancels a job whose drive hangs: the job ends although the drive does not answer, and when the drive answers again it

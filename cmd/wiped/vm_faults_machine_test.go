@@ -8,10 +8,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -19,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // sickbay is a machine in which wiped is an ordinary program: what happens to its drives, its state and wiped itself is done by
@@ -28,7 +32,8 @@ type sickbay struct {
 	shell   string                            // port of this host that leads to whoever runs scripts
 	outside func(name string) ([]byte, error) // reads the media of drives outside of the machine
 
-	servers int // how many were started
+	looking sync.Mutex
+	viewer  *ssh.Client // nil: not connected
 
 	mu sync.Mutex // of what makes drives: they come one after the other
 }
@@ -42,7 +47,8 @@ mkdir -p /media /state /run
 mount -t tmpfs -o size=2000m media /media
 ifconfig lo up
 ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up
-mount -t ext4 /dev/vda /state
+echo "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0" | dmsetup create --noudevsync state
+mount -t ext4 /dev/dm-0 /state
 chown -R 0:0 /state
 chmod 700 /state
 echo modules are loaded
@@ -95,7 +101,7 @@ func (v *vms) sickbay(t *testing.T, more map[string][]byte) *sickbay {
 	}
 	m.plug([]string{"-netdev", card, "-device", "virtio-net-pci,netdev=net,romfile="}, disk("state", "virtio-blk-pci,serial=LABSTATE"))
 	m.ready = regexp.MustCompile(`(?m)^drivesim: scripts are taken on`)
-	t.Cleanup(s.hangUp)
+	t.Cleanup(func() { s.hangUp(s.viewer) })
 	m.boot()
 	return s
 }
@@ -142,8 +148,7 @@ func (s *sickbay) do(t testing.TB, name, script string) string {
 // serve starts wiped and waits until it lets people in. program is its path in the machine.
 func (s *sickbay) serve(t testing.TB, program string) {
 	t.Helper()
-	s.hangUp()
-	s.servers++
+	s.hangUp(s.viewer)
 	s.do(t, "", `[ -f /state/authorized_keys ] || cp /etc/wiped/authorized_keys /state/authorized_keys
 chmod 600 /state/authorized_keys
 `+program+` serve --listen 0.0.0.0:2222 --state /state --drives 'all,dm-*,loop*' </dev/null >>/run/wiped.log 2>&1 &
@@ -164,9 +169,12 @@ func (s *sickbay) killServer(t testing.TB) {
 	s.do(t, "", `p=$(cat /run/wiped.pid); kill -9 $p; while kill -0 $p 2>/dev/null && ! grep -q '^State:.Z' /proc/$p/status; do sleep 0.1; done`)
 }
 
-// simulate starts the simulator of drives, and waits until the kernel has found them all.
+// simulate starts the simulator of drives, unless it runs, and waits until the kernel has found them all.
 func (s *sickbay) simulate(t testing.TB, lines []string) {
 	t.Helper()
+	if _, code, err := s.does("/drivesim ctl --control tcp:127.0.0.1:" + controlPort + " list"); err == nil && code == 0 {
+		return
+	}
 	s.do(t, "", "cat > /run/scenario <<'END'\n"+strings.Join(lines, "\n")+"\nEND\n"+
 		`/drivesim serve --scenario /run/scenario --control tcp:0.0.0.0:`+controlPort+` --ready 3 3>/run/sim.ready </dev/null >/run/sim.log 2>&1 &
 for i in $(seq 600); do grep -q ready /run/sim.ready && exit 0; sleep 0.1; done; cat /run/sim.log; exit 1`)
@@ -208,34 +216,78 @@ func (s *sickbay) erase(command, when string, then func()) (stream string, code 
 }
 
 // sshArgs are those of the stock client.
-func (s *sickbay) sshArgs(who, command string, more ...string) []string {
-	options := append([]string{"-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=60"}, more...)
+func (s *sickbay) sshArgs(who, command string) []string {
+	options := []string{"-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=60"}
 	return append(options, clientArgs(s.people, s.port, who, "-T", "op@127.0.0.1", command)...)
 }
 
-// ssh runs one command as one of the people. The viewer's share a connection: in an emulated machine a login takes longer than what
-// is asked.
+// ssh runs one command as one of the people: with the stock client, but for the viewer, who stays connected. In an emulated machine
+// a login takes longer than what is asked.
 func (s *sickbay) ssh(who, command string) (out, errOut string, code int) {
-	var shared []string
-	if who == "viewer" {
-		shared = []string{"-o", "ControlMaster=auto", "-o", "ControlPath=" + s.socket(), "-o", "ControlPersist=yes"}
+	if who != "viewer" {
+		return s.machine.ssh(who, command)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), storyTime)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "ssh", s.sshArgs(who, command, shared...)...)
-	var o, e bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &o, &e
-	cmd.WaitDelay = time.Second // the shared connection holds the error output open
-	_ = cmd.Run()
-	return o.String(), strings.TrimSpace(e.String()), cmd.ProcessState.ExitCode()
+	err := eventually(func() (err error) {
+		out, errOut, code, err = s.look(command)
+		return err
+	})
+	if err != nil {
+		return "", err.Error(), -1
+	}
+	return out, errOut, code
 }
 
-// socket leads to the viewer's connection to the server that runs now.
-func (s *sickbay) socket() string { return filepath.Join(s.dir, fmt.Sprintf("viewer.%d", s.servers)) }
+// look runs a command in a session of the viewer's connection. The error is that of the connection.
+func (s *sickbay) look(command string) (out, errOut string, code int, err error) {
+	client, err := s.connected()
+	if err != nil {
+		return "", "", 0, err
+	}
+	session, err := client.NewSession()
+	var refused *ssh.OpenChannelError
+	if err != nil && !errors.As(err, &refused) { // the connection is gone; the next try makes another
+		s.hangUp(client)
+	}
+	if err != nil {
+		return "", "", 0, err
+	}
+	defer session.Close()
+	var o, e bytes.Buffer
+	session.Stdout, session.Stderr = &o, &e
+	var exit *ssh.ExitError
+	if err = session.Run(command); errors.As(err, &exit) {
+		code, err = exit.ExitStatus(), nil
+	}
+	return o.String(), strings.TrimSpace(e.String()), code, err
+}
 
-// hangUp ends the viewer's connection.
-func (s *sickbay) hangUp() {
-	_ = exec.Command("ssh", s.sshArgs("viewer", "", "-O", "exit", "-o", "ControlPath="+s.socket())...).Run()
+func (s *sickbay) connected() (*ssh.Client, error) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	if s.viewer != nil {
+		return s.viewer, nil
+	}
+	pem, err := os.ReadFile(filepath.Join(s.people, "keys", "viewer"))
+	if err != nil {
+		return nil, err
+	}
+	key, err := ssh.ParsePrivateKey(pem)
+	if err != nil {
+		return nil, err
+	}
+	s.viewer, err = ssh.Dial("tcp", "127.0.0.1:"+s.port, &ssh.ClientConfig{User: "op", Auth: []ssh.AuthMethod{ssh.PublicKeys(key)},
+		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: patience})
+	return s.viewer, err
+}
+
+// hangUp ends the viewer's connection, if it is still this one.
+func (s *sickbay) hangUp(client *ssh.Client) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
+	if client != nil && s.viewer == client {
+		_ = client.Close()
+		s.viewer = nil
+	}
 }
 
 // confirmed names a drive by the kernel's name, and confirms it.

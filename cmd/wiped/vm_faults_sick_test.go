@@ -10,11 +10,12 @@ type sick struct {
 	sim   string // for the simulator: the line without name and serial; or:
 	makes string // a script that makes the drive and prints the kernel's name of it
 	flags string // of erase
+	ready string // a script that is run when wiped has seen the drive
 	when  string // what the stream must show
 	then  string // ... before this script is run
 	after string // a script that is run at the end, and must succeed
 
-	result string // or several, with | between
+	result string // or several, with | between; refused: there is no job
 	says   string // in the last status line
 	// What must be on record, exactly; nil: whatever is.
 	bad, unread, differ []area
@@ -44,8 +45,8 @@ const noWrites, noReads, unlike = `FAILED: \d+ bytes could not be written`, `FAI
 // lost is what is said of a drive that was there when the job began.
 const lost = `FAILED: .*(gone|no such device)`
 
-// slowMap makes each pass last: 1 s for the four blocks of 4 MiB when they are read, a tenth of it when they are written.
-const slowMap = `back 8192; map "0 8192 delay $B 0 1000 $B 0 100"`
+// slowMap makes each pass last: about a second for the four blocks of 4 MiB, which are out at the same time.
+const slowMap = `back 8192; map "0 8192 delay $B 0 1000 $B 0 800"`
 
 // manyBlocks is a drive of which verification has not asked for the second half yet when it begins.
 const manyBlocks = `back 32768; back2 32768; map "0 32768 delay $B 0 2000 $B 0 0"`
@@ -64,8 +65,8 @@ var sickDrives = []sick{
 	{story: "a run over the border of two requests", peer: "dm-error", fault: bothErrors, makes: `back 8192; map "0 2040 linear $B 0" "2040 16 error" "2056 6136 linear $B 2056"`,
 		flags: "--method random", result: "failed", says: noWrites, bad: sectors(2040, 16), unread: sectors(), differ: sectors()},
 	{story: "bad in the first passes, mended later", peer: "dm-error", fault: bothErrors,
-		makes: `back 8192; map "0 100 delay $B 0 0 $B 0 100" "100 1 error" "101 8091 delay $B 101 0 $B 101 100"`,
-		flags: "--method gutmann", when: `pass 4/36`, then: `remap "0 8192 linear $B 0"`, result: "failed", says: noWrites, bad: sectors(100, 1)},
+		makes: `back 8192; map "0 100 delay $B 0 0 $B 0 150" "100 1 error" "101 8091 delay $B 101 0 $B 101 150"`,
+		flags: "--method dod-7", when: `pass 3/8`, then: `remap "0 8192 linear $B 0"`, result: "failed", says: noWrites, bad: sectors(100, 1)},
 	{story: "bad when it is read back, and not before", peer: "dm-error", fault: readErrors, makes: manyBlocks,
 		flags: "--method random", when: `pass 2/2 verify`, then: `remap "0 32000 linear $B 0" "32000 2 error" "32002 766 linear $B 32002"`,
 		result: "failed", says: noReads, bad: sectors(), unread: sectors(32000, 2), differ: sectors()},
@@ -93,7 +94,7 @@ var sickDrives = []sick{
 	{story: "the second half's writes are dropped", peer: "dm-flakey", fault: droppedAck, makes: `back 8192; map "0 4096 linear $B 0" "4096 4096 flakey $B 4096 0 60 1 drop_writes"`,
 		flags: "--method random", result: "failed", says: unlike, bad: sectors(), unread: sectors(), differ: sectors(4096, 4096)},
 	{story: "writes are dropped from some pass on", peer: "dm-flakey", fault: droppedAck, makes: slowMap,
-		flags: "--method gutmann", when: `pass 5/36`, then: `remap "0 8192 flakey $B 0 0 600 1 drop_writes"`, result: "failed", says: unlike},
+		flags: "--method dod-7", when: `pass 2/8`, then: `remap "0 8192 flakey $B 0 0 600 1 drop_writes"`, result: "failed", says: unlike},
 	{story: "every request is written with one wrong byte", peer: "dm-flakey", fault: corrupted, makes: `back 8192; map "0 8192 flakey $B 0 0 60 5 corrupt_bio_byte 224 w 65 0"`,
 		flags: "--method zero", result: "failed", says: unlike, bad: sectors(), unread: sectors()},
 	{story: "one sector is written with one wrong byte", peer: "dm-flakey", fault: corrupted,
@@ -133,9 +134,9 @@ var sickDrives = []sick{
 		then: `for c in /sys/class/nvme/nvme*; do [ "$(tr -d ' ' < $c/serial)" != $N ] || echo 1 > $c/delete_controller; done`, result: "failed", says: lost},
 	{story: "another drive has its name at once", peer: "null_blk", fault: replaced, makes: `null`, flags: "--method gutmann", when: `pass 3/36`,
 		then: `unnull; null; cmp -s -n 4194304 /media/old /dev/$N`, after: `cmp -s -n 4194304 /media/old /dev/$N`, result: "failed", says: lost, blind: true},
-	{story: "it shrinks while it is written", peer: "dm-linear", fault: resized, makes: slowMap, flags: "--method gutmann", when: `pass 3/36`,
+	{story: "it shrinks while it is written", peer: "dm-linear", fault: resized, makes: slowMap, flags: "--method dod-7", when: `pass 2/8`,
 		then: `remap "0 4096 linear $B 0"`, result: "failed", says: `FAILED: .*it had 4194304 bytes and has 2097152`},
-	{story: "it grows while it is written", peer: "dm-linear", fault: resized, makes: `back 16384; map "0 8192 delay $B 0 1000 $B 0 100"`, flags: "--method gutmann", when: `pass 3/36`,
+	{story: "it grows while it is written", peer: "dm-linear", fault: resized, makes: `back 16384; map "0 8192 delay $B 0 1000 $B 0 800"`, flags: "--method dod-7", when: `pass 2/8`,
 		then: `remap "0 16384 linear $B 0"`, result: "failed", says: `FAILED: .*it had 4194304 bytes and has 8388608`},
 	{story: "it shrinks while it is read back", peer: "dm-linear", fault: resized, makes: manyBlocks, flags: "--method random", when: `pass 2/2 verify`,
 		then: `remap "0 32767 linear $B 0"`, result: "failed", says: `FAILED: .*it had 16777216 bytes and has 16776704`},
@@ -160,10 +161,8 @@ var debugDrives = []sick{
 		bad: sectors(), unread: sectors(8191, 1), differ: sectors(), blind: true},
 	{story: "every tenth command is aborted", peer: "scsi_debug", fault: transport, makes: `debug; echo 10 > /sys/bus/pseudo/drivers/scsi_debug/every_nth; opts 16`,
 		after: `opts 0; echo 0 > /sys/bus/pseudo/drivers/scsi_debug/every_nth`, flags: "--method random", result: "erased|failed", says: `.`, blind: true},
-	{story: "every twentieth command is never answered", peer: "scsi_debug", fault: transport,
-		makes: `debug; echo 1 > /sys/block/$D/device/timeout; echo 20 > /sys/bus/pseudo/drivers/scsi_debug/every_nth; opts 4`,
-		after: `opts 0; echo 0 > /sys/bus/pseudo/drivers/scsi_debug/every_nth`, flags: "--method random", result: "erased|failed", says: `.`, blind: true},
-	{story: "every fifth transfer is short", peer: "scsi_debug", fault: transport, makes: `debug; echo 5 > /sys/bus/pseudo/drivers/scsi_debug/every_nth; opts 128`,
+	{story: "every fortieth command is never answered", peer: "scsi_debug", fault: transport,
+		makes: `debug; echo 1 > /sys/block/$D/device/timeout; echo 40 > /sys/bus/pseudo/drivers/scsi_debug/every_nth; opts 4`,
 		after: `opts 0; echo 0 > /sys/bus/pseudo/drivers/scsi_debug/every_nth`, flags: "--method random", result: "erased|failed", says: `.`, blind: true},
 	{story: "reads and writes say good and move nothing", peer: "scsi_debug", fault: droppedAck, makes: `debug; echo 1 > /sys/bus/pseudo/drivers/scsi_debug/fake_rw`,
 		after: `echo 0 > /sys/bus/pseudo/drivers/scsi_debug/fake_rw`, flags: "--method zero", result: "failed", says: unlike,

@@ -45,6 +45,7 @@ func TestFaultsVM(t *testing.T) {
 	})
 	part("together", s.together)
 	part("state", s.upsets)
+	part("broken state", s.brokenState)
 	part("killed", func(t *testing.T) { s.killedOver(t, leftAlone, "k") })
 	part("power cut", func(t *testing.T) { s.cutOver(t, outside, "p") })
 	s.simulate(t, lines)
@@ -94,15 +95,21 @@ func (s *sickbay) meet(t *testing.T, c sick, name string) {
 		drive = s.confirmed(t, lastWord(s.do(t, name, c.makes)))
 		s.mu.Unlock()
 	}
+	if c.ready != "" {
+		s.do(t, name, c.ready)
+	}
 	stream, code, ended := s.erase(strings.TrimSpace("erase "+drive+" --wait "+c.flags), c.when, func() { s.do(t, name, c.then) })
 	m := met{Story: c.story, Peer: c.peer, Fault: c.fault, Says: strings.TrimSpace(stream)}
 	defer func() { m.record(t) }()
 	id := jobNumber.FindStringSubmatch(stream)
-	if id == nil || !ended {
+	switch {
+	case id != nil && ended:
+		s.judge(t, c, &m, name, id[1]+id[2], stream, code)
+	case id == nil && ended && code == 3 && strings.Contains(c.result, "refused"):
+		m.Result = "refused"
+	default:
 		m.Wrong = append(m.Wrong, fmt.Sprintf("ended: %v, exit code %d", ended, code))
-		return
 	}
-	s.judge(t, c, &m, name, id[1]+id[2], stream, code)
 	if c.after != "" {
 		s.do(t, name, c.after)
 	}
