@@ -39,11 +39,14 @@ lint:
 	$(GO) mod tidy -diff
 	$(GO) run $(STATICCHECK) ./...
 
-# Every parser of outside bytes, FUZZTIME each.
+# Every parser of outside bytes, FUZZTIME each. late is what go test calls a failure now and then, when its time is over while an input
+# runs; it names no input.
+late = late() { grep -qx '    context deadline exceeded' <<<"$$out" && ! grep -q 'Failing input' <<<"$$out"; }
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./...); do \
+	@set -e; $(late); for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; $(GO) test $$pkg -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x; \
+			out=$$($(GO) test $$pkg -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x 2>&1) || late || { echo "$$out"; exit 1; }; \
+			echo "$$pkg $$f: $$(grep -o 'execs: [0-9]*' <<<"$$out" | tail -1)"; \
 		done; \
 	done
 
@@ -110,11 +113,9 @@ test-crash: build $(CRASH_IMAGE)
 		$(GO) run $(GOTESTSUM) --format testname -- -tags vm,crash -run '^TestCrash' -count=1 -timeout 30m ./cmd/wiped
 
 # NIGHTLY seconds in all, shared over all fuzzers; what they find stays in testdata/fuzz. Prints how often each ran, and bin/fuzz.json.
-# late is what go test calls a failure now and then, when its time is over while an input runs; it names no input.
 NIGHTLY    ?= 600
 fuzz-nightly:
-	@late() { grep -qx '    context deadline exceeded' <<<"$$out" && ! grep -q 'Failing input' <<<"$$out"; }; \
-	all=$$(for pkg in $$($(GO) list ./...); do $(GO) test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz|$$pkg &|p"; done); \
+	@$(late); all=$$(for pkg in $$($(GO) list ./...); do $(GO) test -list '^Fuzz' $$pkg | sed -n "s|^Fuzz|$$pkg &|p"; done); \
 	each=$$(($(NIGHTLY) / $$(wc -l <<<"$$all"))); found=0; sum=0; rows=; mkdir -p bin; \
 	while read -r pkg f; do \
 		out=$$($(GO) test $$pkg -run '^$$' -fuzz "^$$f\$$" -fuzztime $${each}s -fuzzminimizetime 10s 2>&1) || late || { found=$$((found + 1)); echo "$$out"; }; \

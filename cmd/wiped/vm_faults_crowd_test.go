@@ -22,7 +22,7 @@ echo "128 8064 linear $B 128" >> /run/$N.table; dmsetup create --noudevsync $N <
 	{story: "every write is dropped", peer: "dm-flakey", fault: droppedAck, result: "failed", says: unlike, makes: `back 8192; map "0 8192 flakey $B 0 0 600 1 drop_writes"`},
 	{story: "every request is written with one wrong byte", peer: "dm-flakey", fault: corrupted, result: "failed", says: unlike,
 		makes: `back 8192; map "0 8192 flakey $B 0 0 600 5 corrupt_bio_byte 100 w 65 0"`},
-	{story: "four seconds for each request", peer: "dm-delay", fault: slowness, result: "erased", says: `erased: `, makes: `back 2048; map "0 2048 delay $B 0 4000 $B 0 4000"`},
+	{story: "four seconds for each request", peer: "dm-delay", fault: slowness, result: "erased", says: `erased: `, makes: `back 8192; map "0 8192 delay $B 0 4000 $B 0 4000"`},
 	{story: "suspended until all others have ended", peer: "dm-linear", fault: hanging, result: "erased|failed", says: `.`,
 		makes: `back 8192; map "0 8192 delay $B 0 500 $B 0 500"`, then: `dmsetup suspend --noudevsync $N`, after: `dmsetup resume --noudevsync $N`},
 	{story: "shrinks", peer: "dm-linear", fault: resized, result: "failed", says: `FAILED: .*it had 4194304 bytes and has 2097152`,
@@ -58,6 +58,7 @@ func mixed() (all []sick) {
 // together erases the sound drives by themselves, then all 16 at once.
 func (s *sickbay) together(t *testing.T) {
 	all := mixed()
+	s.simulate(t, all, "c")
 	var words, soundWords []string
 	for n, c := range all {
 		name, drive := serial("c", n), serial("c", n)+" --confirm "+serial("c", n)
@@ -94,6 +95,9 @@ func (s *sickbay) together(t *testing.T) {
 		m.record(t)
 		if c.fault == "" {
 			sounds = append(sounds, started[n])
+		}
+		if c.makes != "" {
+			s.do(t, serial("c", n), "clear")
 		}
 	}
 	among := s.slowest(t, sounds)

@@ -81,6 +81,14 @@ opts() { echo $1 > /sys/bus/pseudo/drivers/scsi_debug/opts; }
 errors() { echo $1 > /sys/module/scsi_debug/parameters/medium_error_start; echo $2 > /sys/module/scsi_debug/parameters/medium_error_count; opts 2; }
 # old: the drive is full of what once was on it
 old() { dd if=/media/old of=/dev/$D bs=512 count=$(blockdev --getsz /dev/$D) conv=fsync 2>/dev/null || dd if=/media/old of=/dev/$D bs=512 count=$(blockdev --getsz /dev/$D) conv=noerror,fsync oflag=direct 2>/dev/null || true; }
+# clear: the drive is no more
+clear() {
+	dmsetup remove --noudevsync --force $N 2>/dev/null || true
+	[ ! -d /sys/kernel/config/nullb/$N ] || unnull
+	case "$D" in sd*) [ ! -e /sys/block/$D/device/delete ] || echo 1 > /sys/block/$D/device/delete;; loop*) losetup -d /dev/$D;; esac
+	for d in $B $C; do losetup -d $d 2>/dev/null || true; done
+	rm -f /media/$N /media/$N.2
+}
 here() { echo "D=$D" >> /run/$N.vars; echo $D; }
 `
 
@@ -169,15 +177,16 @@ func (s *sickbay) killServer(t testing.TB) {
 	s.do(t, "", `p=$(cat /run/wiped.pid); kill -9 $p; while kill -0 $p 2>/dev/null && ! grep -q '^State:.Z' /proc/$p/status; do sleep 0.1; done`)
 }
 
-// simulate starts the simulator of drives, unless it runs, and waits until the kernel has found them all.
-func (s *sickbay) simulate(t testing.TB, lines []string) {
+// simulate starts the simulator of drives, and waits until the kernel has found them all. Those of an earlier one are gone then.
+func (s *sickbay) simulate(t testing.TB, list []sick, prefix string) {
 	t.Helper()
-	if _, code, err := s.does("/drivesim ctl --control tcp:127.0.0.1:" + controlPort + " list"); err == nil && code == 0 {
-		return
-	}
-	s.do(t, "", "cat > /run/scenario <<'END'\n"+strings.Join(lines, "\n")+"\nEND\n"+
-		`/drivesim serve --scenario /run/scenario --control tcp:0.0.0.0:`+controlPort+` --ready 3 3>/run/sim.ready </dev/null >/run/sim.log 2>&1 &
-for i in $(seq 600); do grep -q ready /run/sim.ready && exit 0; sleep 0.1; done; cat /run/sim.log; exit 1`)
+	s.do(t, "", `if [ -f /run/sim.pid ]; then p=$(cat /run/sim.pid); kill $p; while kill -0 $p 2>/dev/null && ! grep -q '^State:.Z' /proc/$p/status; do sleep 0.1; done; fi
+cat > /run/scenario <<'END'
+`+strings.Join(simulated(list, prefix), "\n")+`
+END
+/drivesim serve --scenario /run/scenario --control tcp:0.0.0.0:`+controlPort+` --ready 3 3>/run/sim.ready </dev/null >/run/sim.log 2>&1 &
+echo $! > /run/sim.pid
+for i in $(seq 1200); do grep -q ready /run/sim.ready && exit 0; sleep 0.1; done; cat /run/sim.log; exit 1`)
 }
 
 // storyTime is how long a job of a story may take before it counts as hung. On a machine that has nothing else to do none takes a

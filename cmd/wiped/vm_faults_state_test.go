@@ -50,6 +50,7 @@ func (s *sickbay) upsets(t *testing.T) {
 		}
 		m.record(t)
 		s.setClock(t, time.Now())
+		s.do(t, name, "clear")
 	}
 }
 

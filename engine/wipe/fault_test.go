@@ -8,9 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // refuse makes a hook that fails with err whatever touches bad, and does good otherwise.
@@ -310,13 +312,19 @@ func TestFatal(t *testing.T) {
 func TestFatalStopsAllWorkers(t *testing.T) {
 	const size, at = 40_000 * sector, 80 * sector
 	d, r := newDisk(size), small(patterns["zeros"], size)
+	known := make(chan struct{})
 	d.write = func(d *disk, p []byte, off int64) (int, error) {
 		if off == at {
 			return 0, syscall.ENODEV
 		}
+		if off > at { // else a machine under load lets the others do it all before the one that failed goes on
+			<-known
+			time.Sleep(time.Millisecond)
+		}
 		return d.put(p, off)
 	}
-	r.Fatal = func(error) bool { return true }
+	tell := sync.OnceFunc(func() { close(known) })
+	r.Fatal = func(error) bool { tell(); return true }
 	if err := r.Write(t.Context(), d); !errors.Is(err, syscall.ENODEV) {
 		t.Errorf("%v", err)
 	}

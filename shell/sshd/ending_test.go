@@ -221,3 +221,31 @@ func TestWriteLeftBehind(t *testing.T) {
 	raw.Close()
 	s.backTo(t, idle)
 }
+
+// The exit status comes before the end of the output. A client that closes the channel at that end would take a failure for
+// a success else.
+func TestExitStatusBeforeTheEndOfOutput(t *testing.T) {
+	s := serve(t, chatty)
+	client := s.dial()
+	for range 50 {
+		ch, requests, err := client.OpenChannel("session", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := ch.SendRequest("exec", true, gossh.Marshal(struct{ Command string }{"anything"})); !ok || err != nil {
+			t.Fatalf("exec: %v, %v", ok, err)
+		}
+		if _, err := io.Copy(io.Discard, ch); err != nil {
+			t.Fatal(err)
+		}
+		select { // the library hands them on in the order in which they came
+		case r := <-requests:
+			if r == nil || r.Type != "exit-status" {
+				t.Fatalf("got %v, want an exit status", r)
+			}
+		default:
+			t.Fatal("the output ended before the exit status came")
+		}
+		ch.Close()
+	}
+}

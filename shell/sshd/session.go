@@ -73,10 +73,11 @@ func (x *channel) finish(exit int, out, errs *stream) {
 	defer patience.Stop()
 	errs.sealed.Store(true)
 	ended := out.seal(patience.C) && errs.seal(patience.C)
+	// Before the end of the output: PuTTY closes a channel once that has ended, and says 0 of one without a status.
+	x.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(exit)}))
 	if ended {
 		x.CloseWrite()
 	}
-	x.SendRequest("exit-status", false, gossh.Marshal(struct{ Status uint32 }{uint32(exit)}))
 	x.Close()
 	if !ended {
 		x.release()
