@@ -70,10 +70,10 @@ func stationOf(ts *testscript.TestScript) *running {
 	return ts.Value(stationKey{}).(*running)
 }
 
-// cmdServer: server start [FLAG...] | server stop | server kill | server refuses [FLAG...] | server log REGEXP
+// cmdServer: server start [FLAG...] | server stop | server kill | server pause | server continue | server refuses [FLAG...] | server log REGEXP
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: server start|stop|kill|refuses|log")
+		ts.Fatalf("usage: server start|stop|kill|pause|continue|refuses|log")
 	}
 	st := stationOf(ts)
 	switch args[0] {
@@ -87,6 +87,10 @@ func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	case "kill":
 		ts.Check(st.cmd.Process.Kill())
 		st.wait(ts)
+	case "pause":
+		st.pause(ts)
+	case "continue":
+		ts.Check(st.cmd.Process.Signal(syscall.SIGCONT))
 	case "refuses":
 		if err := st.start(ts, args[1:]); err == nil {
 			ts.Fatalf("the server started, want a refusal")
@@ -162,6 +166,31 @@ func listening(path string, from int64) (port string) {
 		}
 	}
 	return ""
+}
+
+// pause holds the server up, and returns when each of its threads stands: none has a write under way then.
+func (st *running) pause(ts *testscript.TestScript) {
+	ts.Check(st.cmd.Process.Signal(syscall.SIGSTOP))
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if stands(ts, st.cmd.Process.Pid) {
+			return
+		}
+	}
+	ts.Fatalf("the server does not stand: %s", st.log(ts))
+}
+
+// stands says whether each thread of a process is stopped: state T of proc_pid_stat(5), behind the name in brackets.
+func stands(ts *testscript.TestScript, pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	ts.Check(err)
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		ts.Check(err)
+		if !strings.HasPrefix(string(text[strings.LastIndexByte(string(text), ')')+1:]), " T") {
+			return false
+		}
+	}
+	return len(stats) > 0
 }
 
 func (st *running) wait(ts *testscript.TestScript) (code int) {
