@@ -114,13 +114,15 @@ func TestPulse(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(during)
-	last, most := int64(0), int64(0)
+	each := make([]int64, r.Depth) // the most that was seen to have come back of each slot, before it came to rest
 	for pulse := range during {
-		sum := int64(0)
-		for _, n := range pulse {
-			sum += n
+		for i, n := range pulse {
+			each[i] = max(each[i], n)
 		}
-		most = max(most, sum)
+	}
+	last, most := int64(0), int64(0)
+	for _, n := range each {
+		most += n
 	}
 	for _, n := range r.Progress.Pulse() {
 		last += n
