@@ -12,7 +12,7 @@ import (
 // haste are the settings of a wiped that loses its patience with sick drives within seconds: engine.Config's Patience and Limits,
 // in nanoseconds where they are times. All else is as it is.
 const haste = `{"Patience":15000000000,"Limits":{"Silence":15000000000,"FlushSilence":15000000000,"HaltSilence":5000000000,` +
-	`"Failing":20000000000,"DeadRow":4,"FastWindow":2000000000,"SlowWindow":6000000000,"SlowRest":20000000000,"SlowShare":0.05}}`
+	`"Failing":20000000000,"DeadRow":4194304,"FastWindow":2000000000,"SlowWindow":6000000000,"SlowRest":20000000000,"SlowShare":0.05}}`
 
 const asideAt = `FAILED: set aside at \d+(\.\d+)?%: `
 
@@ -28,7 +28,7 @@ var hopeless = []sick{
 		flags: "--method random", result: "failed", says: `FAILED: `},
 	{story: "a sector is never answered", peer: "drivesim ATA", fault: hanging, sim: "ata size=4M hangs=5000", flags: "--method zero", result: "failed", says: `FAILED: `},
 	{story: "half of it is dead", peer: "dm-error", fault: bothErrors, makes: `back 32768; map "0 16384 linear $B 0" "16384 16384 error"`,
-		flags: "--method dod-3", result: "failed", says: asideAt + `.* blocks in a row failed|` + noWrites},
+		flags: "--method dod-3", result: "failed", says: asideAt + `.* bytes in a row failed|` + noWrites},
 	{story: "each of its errors takes seconds", peer: "dm-error behind dm-delay", fault: bothErrors,
 		makes: `echo "0 32768 error" | dmsetup create --noudevsync e$N; dmsetup mknodes e$N; E=/dev/mapper/e$N; back 32768; map "0 100 linear $B 0" "100 32668 delay $E 100 3000 $E 100 3000"`,
 		flags: "--method random", result: "failed", says: asideAt},
