@@ -21,7 +21,7 @@ type Message struct {
 
 // OpenMessages opens or creates the file at path.
 func OpenMessages(path string) (*Messages, error) {
-	l, _, err := openLines(path)
+	l, _, err := openLines(path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open messages: %w", err)
 	}
