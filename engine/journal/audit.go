@@ -22,7 +22,7 @@ type Entry struct {
 	Fingerprint string `json:"fingerprint"`
 	Login       string `json:"login,omitempty"`
 	From        string `json:"from"`
-	Action      string `json:"action"`            // login, command, result, refused, recovered
+	Action      string `json:"action"`            // login, command, result, refused, lost, recovered
 	Command     string `json:"command,omitempty"` // as typed
 	Exit        *int   `json:"exit,omitempty"`    // result, refused: the exit code
 	Detail      string `json:"detail,omitempty"`
