@@ -123,7 +123,8 @@ func (m *Monitor) follow(c *child) error {
 	}
 	m.mu.Unlock()
 	go c.watch()
-	c.serve(m)
+	go c.serve(m) // not here: each time that a goroutine with a thread of its own waits, the scheduler changes threads twice
+	<-c.gone
 	err := c.wait()
 	m.mu.Lock()
 	m.child = nil
