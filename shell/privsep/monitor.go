@@ -42,6 +42,7 @@ type Config struct {
 type Monitor struct {
 	Config
 	listener *os.File // what each child inherits
+	lull     lull
 
 	mu       sync.Mutex
 	child    *child // nil between two
