@@ -55,14 +55,18 @@ var rows = []row{
 		"a flush and an fsync each 8 GiB or 5 s"},
 	{"zero with 1,000 watchers, 50 deaf", "without", "watched/by many/write rate", []string{"watched/alone/write rate"}, false, 0.98, rate,
 		"1,000 encrypted status lines a second, and the clients, on the same processors"},
-	{"ssh station hello", "bare gliderlabs", "ssh/wiped/hello", []string{"ssh/gliderlabs/hello"}, true, 1.1, seconds, "the ssh program's own start and key exchange"},
+	{"ssh station hello", "bare gliderlabs", "ssh/wiped/hello", []string{"ssh/gliderlabs/hello"}, true, 1.1, seconds,
+		"the ssh program's own start and key exchange, which is the same for both"},
 	{"ssh station hello", "OpenSSH's sshd, echo", "ssh/wiped/hello", []string{"ssh/OpenSSH/hello"}, true, 0.5, seconds,
 		"the ssh program's own start and key exchange, which is the same for all"},
 	{"logins and commands a second, 8 clients", "bare gliderlabs", "logins/wiped/rate", []string{"logins/gliderlabs/rate"}, false, 0.9, number,
-		"the key exchange, and an fsync of the audit log at each login"},
+		"two processes, one of which holds the keys: four times for a login and a command (look up the key, sign, audit, run) one wakes the " +
+			"other up, and the audit is on disk before the client is told; the clients, on the same processors, wait and wake up as often"},
 	{"a login and a command: processor time", "bare gliderlabs", "logins/wiped/processor", []string{"logins/gliderlabs/processor"}, true, 0, seconds,
-		"the key exchange, and what passes between two processes"},
-	{"memory of an idle terminal session", "limit", "idle/wiped/resident", nil, true, 150e3, memory, "buffers of the SSH library, and stacks"},
+		"scheduling and wake-ups of two processes that ask each other, a third; key exchange and signatures, a fifth; the audit's fsync, " +
+			"a tenth; the log, a twentieth"},
+	{"memory of an idle terminal session", "limit", "idle/wiped/resident", nil, true, 150e3, memory,
+		"the stacks of 16 goroutines, half of it, and buffers, most of them the SSH library's"},
 	{"start with 10,000 jobs in the journal", "with 10", "history/jobs 10000/start", []string{"history/jobs 10/start"}, true, 2, seconds, "the start of the program itself"},
 	{"jobs, with 10,000 in the journal", "limit", "history/jobs 10000/jobs", nil, true, 0.050, seconds, "reading the jobs of one day"},
 }

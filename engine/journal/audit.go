@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -32,8 +34,12 @@ type Entry struct {
 // before, so that no entry can be changed, moved or taken out of the middle unseen.
 type Audit struct {
 	lines *lines
-	seq   uint64
-	prev  string
+	seq   uint64 // of the last entry on disk
+	prev  string // its hash
+
+	queued sync.Mutex
+	queue  []*waiting
+	busy   bool // somebody is at the disk
 }
 
 // OpenAudit opens or creates the chain at path and finds its end. A chain that does not hold is still appended to: what
@@ -63,21 +69,90 @@ func OpenAudit(path string) (*Audit, error) {
 }
 
 // Append keeps an entry, fills in its number and its place in the chain, and returns the number. It is on disk when
-// Append returns without an error.
+// Append returns without an error. What is appended while the disk is busy goes there together, in the order in which it came.
 func (a *Audit) Append(e Entry) (uint64, error) {
+	w := &waiting{entry: e, turn: make(chan struct{}, 1)}
+	if a.wait(w) {
+		<-w.turn
+	}
+	if !w.done {
+		a.keepNext() // w is the first of them
+		a.pass()
+	}
+	if w.err != nil {
+		return 0, w.err
+	}
+	return w.entry.Seq, nil
+}
+
+// waiting is an entry that is not on disk yet. Its line and hash are made when its turn comes: if the disk does not take an
+// entry, the next one follows the one before that.
+type waiting struct {
+	entry Entry
+	turn  chan struct{} // told when it is on disk, or the first of those to be put there
+	done  bool
+	err   error
+}
+
+// wait puts w into the queue and tells whether somebody is at the disk, who will say when it is w's turn.
+func (a *Audit) wait(w *waiting) (busy bool) {
+	a.queued.Lock()
+	defer a.queued.Unlock()
+	busy, a.busy = a.busy, true
+	a.queue = append(a.queue, w)
+	return busy
+}
+
+// pass leaves the disk to the first who waits.
+func (a *Audit) pass() {
+	a.queued.Lock()
+	defer a.queued.Unlock()
+	if a.busy = len(a.queue) > 0; a.busy {
+		a.queue[0].turn <- struct{}{}
+	}
+}
+
+// pageSize is how a disk's cache is divided. Entries that go to disk together end on one page: a power cut in between leaves the
+// first of them, and not the last without the first.
+const pageSize = 4096
+
+// keepNext puts the first entry of the queue on disk, with those after it that end on the same page: all of them, or none.
+func (a *Audit) keepNext() {
 	a.lines.mu.Lock()
 	defer a.lines.mu.Unlock()
-	e.Seq, e.Prev = a.seq+1, a.prev
-	body, err := JSON(e)
-	if err != nil {
-		return 0, err
+	batch, lines, prev, err := a.next()
+	if err == nil {
+		err = a.lines.append(bytes.Join(lines, []byte("\n")))
 	}
-	line, hash := seal(body)
-	if err := a.lines.append(line); err != nil {
-		return 0, fmt.Errorf("keep audit entry: %w", err)
+	if err == nil {
+		a.seq, a.prev = a.seq+uint64(len(batch)), prev
 	}
-	a.seq, a.prev = e.Seq, hash
-	return e.Seq, nil
+	for _, w := range batch {
+		w.done, w.err = true, wrap("keep audit entry", err)
+		w.turn <- struct{}{}
+	}
+}
+
+// next takes a batch off the queue and continues the chain with it; prev is the hash of its last entry.
+func (a *Audit) next() (batch []*waiting, lines [][]byte, prev string, err error) {
+	a.queued.Lock()
+	defer a.queued.Unlock()
+	seq, end, page := a.seq, a.lines.size, int64(0)
+	prev = a.prev
+	for _, w := range a.queue {
+		w.entry.Seq, w.entry.Prev = seq+1, prev
+		body, failed := JSON(w.entry)
+		line, hash := seal(body)
+		end += int64(len(line)) + 1
+		if len(batch) == 0 {
+			page, err = (end-1)/pageSize, failed
+		} else if failed != nil || (end-1)/pageSize != page {
+			break
+		}
+		batch, lines, seq, prev = append(batch, w), append(lines, line), seq+1, hash
+	}
+	a.queue = slices.Delete(a.queue, 0, len(batch))
+	return batch, lines, prev, err
 }
 
 // Entries calls f with each entry, oldest first, and stops at its first error. A line that is no entry any more comes as

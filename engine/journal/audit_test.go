@@ -275,6 +275,72 @@ func TestAuditAtOnce(t *testing.T) {
 	}
 }
 
+// Entries that come while the disk is busy go to it together, as many as end on one page, in the order in which they came.
+func TestAuditTogether(t *testing.T) {
+	a := openAudit(t, filepath.Join(t.TempDir(), "audit.jsonl"))
+	appended(t, a, 1, 3)
+	var all []*waiting
+	for n := 4; n <= 40; n++ {
+		all = append(all, &waiting{entry: someEntry(n), turn: make(chan struct{}, 1)})
+	}
+	a.queue = slices.Clone(all)
+	batches := 0
+	for ; len(a.queue) > 0; batches++ {
+		before, first := a.lines.size, len(all)-len(a.queue)
+		a.keepNext()
+		after := first
+		for after < len(all) && all[after].done {
+			after++
+		}
+		text, err := os.ReadFile(a.lines.file.Name())
+		if err != nil || int64(len(text)) != a.lines.size || after == first {
+			t.Fatalf("%d bytes are in the file, %d entries of %d were kept: %v", len(text), after, len(all), err)
+		}
+		head := before + int64(bytes.IndexByte(text[before:], '\n'))
+		if end := a.lines.size - 1; head/pageSize != end/pageSize {
+			t.Errorf("a batch whose first entry ends at byte %d ends at byte %d; want both on one page", head, end)
+		}
+	}
+	for i, w := range all {
+		if w.err != nil || w.entry.Seq != uint64(i)+4 {
+			t.Errorf("entry %d came to number %d, %v", i+4, w.entry.Seq, w.err)
+		}
+	}
+	if n, err := a.Verify(); n != 40 || err != nil || batches > 10 || batches < 2 {
+		t.Errorf("Verify() after %d batches = %d, %v; want 40, nil", batches, n, err)
+	}
+}
+
+// When the disk does not take a batch, none of its entries is there, and the next one follows what was kept before.
+func TestBatchThatIsNotKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	a := openAudit(t, path)
+	appended(t, a, 1, 3)
+	writable := a.lines.file
+	readOnly, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readOnly.Close()
+	a.lines.file = readOnly
+	lost := []*waiting{{entry: someEntry(4), turn: make(chan struct{}, 1)}, {entry: someEntry(5), turn: make(chan struct{}, 1)}}
+	a.queue = slices.Clone(lost)
+	a.keepNext()
+	for i, w := range lost {
+		if !w.done || w.err == nil {
+			t.Errorf("entry %d of a batch that was not kept: done %v, error %v", i, w.done, w.err)
+		}
+	}
+	if _, err := a.Append(someEntry(6)); err == nil {
+		t.Error("an entry was kept in a file that takes none")
+	}
+	a.lines.file = writable
+	appended(t, a, 4, 5)
+	if n, err := a.Verify(); n != 5 || err != nil {
+		t.Errorf("Verify() = %d, %v; want 5, nil", n, err)
+	}
+}
+
 // fill appends to both files until the disk takes no more, and tells what is wrong with what stayed.
 func fill(dir string, more func()) error {
 	a, err := OpenAudit(filepath.Join(dir, "audit.jsonl"))

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"runtime/debug"
 	"slices"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"wiped/auth"
 )
@@ -31,17 +31,17 @@ func (c *child) serve(m *Monitor) {
 	defer close(c.gone)
 	buf, asking := make([]byte, maxMessage), make(chan struct{}, maxAsking)
 	for {
-		msg, f, err := c.border.receive(buf)
+		msg, fd, err := c.border.receive(buf)
 		if err != nil {
 			c.kill()
 			return
 		}
-		if f != nil && msg.Say != saySession {
-			f.Close()
+		if fd != none && msg.Say != saySession {
+			unix.Close(fd)
 		}
 		switch msg.Say {
 		case saySession:
-			m.begin(f)
+			m.begin(fd)
 		case sayResources:
 			var r Resources
 			_ = json.Unmarshal(msg.Body, &r)
@@ -65,8 +65,8 @@ func (c *child) answer(m *Monitor, q message) {
 	if err != nil {
 		a.Err = err.Error()
 	}
-	if err := c.border.send(a, nil); errors.Is(err, errTooLong) {
-		_ = c.border.send(message{ID: q.ID, Say: sayAnswer, Err: err.Error()}, nil)
+	if err := c.border.send(a, none); errors.Is(err, errTooLong) {
+		_ = c.border.send(message{ID: q.ID, Say: sayAnswer, Err: err.Error()}, none)
 	}
 }
 
@@ -158,11 +158,11 @@ func (m *Monitor) sign(body json.RawMessage) (any, error) {
 }
 
 // begin runs a session on a socket that the child handed over.
-func (m *Monitor) begin(f *os.File) {
-	if f == nil {
+func (m *Monitor) begin(fd int) {
+	if fd == none {
 		return
 	}
-	conn, err := unixConn(f)
+	conn, err := sessionSocket(fd)
 	if err != nil {
 		m.Log.Error("session not begun", "err", err)
 		return

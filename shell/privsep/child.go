@@ -42,6 +42,8 @@ type Child struct {
 	keys     []gossh.Signer
 	orders   chan message // closed when the monitor is gone
 
+	lull lull
+
 	mu      sync.Mutex
 	last    uint32
 	waiting map[uint32]chan message
@@ -96,16 +98,16 @@ func (c *Child) enter() error {
 		return fmt.Errorf("confine this process: %w", err)
 	}
 	go c.listen(buf)
-	return c.tell(sayReady, p, nil)
+	return c.tell(sayReady, p, none)
 }
 
 // listen takes what the monitor says to where it is awaited.
 func (c *Child) listen(buf []byte) {
 	defer close(c.orders)
 	for {
-		m, f, err := c.border.receive(buf)
-		if f != nil {
-			f.Close()
+		m, fd, err := c.border.receive(buf)
+		if fd != none {
+			unix.Close(fd)
 		}
 		if err != nil {
 			return
@@ -125,16 +127,17 @@ func (c *Child) listen(buf []byte) {
 }
 
 // tell says something that awaits no answer.
-func (c *Child) tell(say string, body any, f *os.File) error {
+func (c *Child) tell(say string, body any, fd int) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("say %s: %w", say, err)
 	}
-	return c.border.send(message{Say: say, Body: text}, f)
+	return c.border.send(message{Say: say, Body: text}, fd)
 }
 
 // ask says something and reads the answer into answer. The monitor answers, or the process ends with it.
 func (c *Child) ask(say string, body, answer any) error {
+	c.lull.stir()
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", say, err)
@@ -145,7 +148,7 @@ func (c *Child) ask(say string, body, answer any) error {
 	id := c.last
 	c.waiting[id] = back
 	c.mu.Unlock()
-	if err := c.border.send(message{ID: id, Say: say, Body: text}, nil); err != nil {
+	if err := c.border.send(message{ID: id, Say: say, Body: text}, none); err != nil {
 		c.mu.Lock()
 		delete(c.waiting, id)
 		c.mu.Unlock()
@@ -221,7 +224,7 @@ func (c *Child) obey(order message, shutdown func()) {
 	case sayShutdown:
 		go shutdown()
 	case sayResources:
-		if err := c.tell(sayResources, Resources{runtime.NumGoroutine(), descriptors()}, nil); err != nil {
+		if err := c.tell(sayResources, Resources{runtime.NumGoroutine(), descriptors()}, none); err != nil {
 			c.Log.Error("resources not told", "err", err.Error())
 		}
 	}

@@ -42,7 +42,7 @@ func FuzzOpening(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := monitor(t)
 		m.sessions = 1
-		ours, theirs := socketPair(t, unix.SOCK_STREAM)
+		ours, theirs := sessionPair(t)
 		done := make(chan struct{})
 		go func() { defer close(done); m.session(ours) }()
 		go io.Copy(io.Discard, theirs)
@@ -99,13 +99,57 @@ func socketPair(t testing.TB, kind int) (ours, theirs *net.UnixConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ours, err = unixConn(a); err != nil {
+	return connOf(t, a), connOf(t, b)
+}
+
+// sessionPair is a session's socket: the monitor's end of it, and the child's.
+func sessionPair(t testing.TB) (ours *os.File, theirs *net.UnixConn) {
+	a, b, err := pair(unix.SOCK_STREAM)
+	if err == nil {
+		ours, err = sessionSocket(a)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	if theirs, err = unixConn(b); err != nil {
+	return ours, connOf(t, b)
+}
+
+func connOf(t testing.TB, fd int) *net.UnixConn {
+	conn, err := unixConn(os.NewFile(uintptr(fd), "test"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return ours, theirs
+	return conn
+}
+
+// TestNoSocket: what is handed over as a session's socket and is none is closed.
+func TestNoSocket(t *testing.T) {
+	tcp, _ := net.Listen("tcp", "127.0.0.1:0")
+	defer tcp.Close()
+	listener, _ := tcp.(*net.TCPListener).File()
+	defer listener.Close()
+	r, w, _ := os.Pipe()
+	defer r.Close()
+	defer w.Close()
+	datagrams, far, err := pair(unix.SOCK_SEQPACKET)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(datagrams)
+	defer unix.Close(far)
+	for what, fd := range map[string]int{"listener": int(listener.Fd()), "pipe": int(r.Fd()), "socket of another kind": datagrams} {
+		fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := sessionSocket(fd); err == nil {
+			t.Errorf("a %s was taken for a session's socket", what)
+			f.Close()
+		}
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+			t.Errorf("a %s that was refused is still open", what)
+		}
+	}
 }
 
 // TestDescriptors: more descriptors than asked for, or where none belong, are closed.
@@ -143,5 +187,34 @@ func TestWindow(t *testing.T) {
 	}
 	if err := in.add([]byte{1}, nil); err == nil {
 		t.Error("more than the window was taken")
+	}
+}
+
+// TestRoom: the child is told of room for input when somebody reads, not before, and then seldom.
+func TestRoom(t *testing.T) {
+	in := &inbox{}
+	in.init(nil)
+	if room := in.tell(); room != window {
+		t.Errorf("the first reader has the child told of %d bytes, want %d", room, window)
+	}
+	read := 0
+	in.w = &worked{frames: newFrames(struct {
+		io.Reader
+		io.Writer
+	}{nil, io.Discard})}
+	for range 3 {
+		if err := in.add(make([]byte, maxInput), nil); err != nil {
+			t.Fatal(err)
+		}
+		n, _ := in.Read(make([]byte, maxInput))
+		read += n
+	}
+	if room := in.tell(); room != 0 || read != 3*maxInput {
+		t.Errorf("after %d bytes the child is told of %d more, want 0", read, room)
+	}
+	in.add(make([]byte, maxInput), nil)
+	in.Read(make([]byte, maxInput))
+	if room := in.tell(); room != window/4 {
+		t.Errorf("after a quarter of the window the child is told of %d bytes, want %d", room, window/4)
 	}
 }

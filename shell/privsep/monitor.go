@@ -42,6 +42,7 @@ type Config struct {
 type Monitor struct {
 	Config
 	listener *os.File // what each child inherits
+	lull     lull
 
 	mu       sync.Mutex
 	child    *child // nil between two
@@ -123,7 +124,8 @@ func (m *Monitor) follow(c *child) error {
 	}
 	m.mu.Unlock()
 	go c.watch()
-	c.serve(m)
+	go c.serve(m) // not here: each time that a goroutine with a thread of its own waits, the scheduler changes threads twice
+	<-c.gone
 	err := c.wait()
 	m.mu.Lock()
 	m.child = nil

@@ -35,14 +35,15 @@ func (m *Monitor) startChild() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := unixConn(ours)
+	conn, err := unixConn(os.NewFile(uintptr(ours), "border"))
 	if err != nil {
-		theirs.Close()
+		unix.Close(theirs)
 		return nil, err
 	}
 	c := &child{border: border{conn}, logged: make(chan struct{}), gone: make(chan struct{})}
-	err = c.start(m, theirs)
-	theirs.Close() // at once: as long as anybody has it open, the end of the child is not seen
+	end := os.NewFile(uintptr(theirs), "border")
+	err = c.start(m, end)
+	end.Close() // at once: as long as anybody has it open, the end of the child is not seen
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -89,14 +90,14 @@ func (c *child) welcome(m *Monitor) error {
 	}
 	body, err := json.Marshal(w)
 	if err == nil {
-		err = c.border.send(message{Say: sayWelcome, Body: body}, nil)
+		err = c.border.send(message{Say: sayWelcome, Body: body}, none)
 	}
 	if err != nil {
 		return err
 	}
-	answer, f, err := c.border.receive(make([]byte, maxMessage))
-	if f != nil {
-		f.Close()
+	answer, fd, err := c.border.receive(make([]byte, maxMessage))
+	if fd != none {
+		unix.Close(fd)
 	}
 	var p sandbox.Protections
 	if err == nil && answer.Say != sayReady {
@@ -112,7 +113,7 @@ func (c *child) welcome(m *Monitor) error {
 	return nil
 }
 
-func (c *child) say(what string) { _ = c.border.send(message{Say: what}, nil) }
+func (c *child) say(what string) { _ = c.border.send(message{Say: what}, none) }
 
 func (c *child) kill() {
 	if c.cmd.Process != nil {

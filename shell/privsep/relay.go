@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type relay struct {
 
 // Serve has the monitor work a session, and passes on what goes in and comes out. It returns the exit code.
 func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
+	defer c.lull.stir()
 	conn, err := c.openSession()
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		fmt.Fprintln(s.Err, "no session could be begun: the server has as many files open as it may. Next: try again, or raise its limit of open files")
@@ -38,7 +40,7 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	}
 	defer conn.Close()
 	r := &relay{frames: newFrames(conn), session: s}
-	r.credit.init(window)
+	r.credit.init()
 	if err := r.open(); err != nil {
 		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
 		return exitDefect
@@ -46,7 +48,6 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	ended := make(chan struct{})
 	defer close(ended)
 	defer r.credit.end()
-	go r.sendInput()
 	go r.sendSignals(ctx, ended)
 	exit, err := r.receive()
 	if err != nil {
@@ -56,16 +57,13 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 }
 
 // openSession hands one end of a new socket to the monitor.
-func (c *Child) openSession() (io.ReadWriteCloser, error) {
+func (c *Child) openSession() (*os.File, error) {
 	ours, theirs, err := pair(unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
-	conn, err := unixConn(ours)
-	if err != nil {
-		return nil, err
-	}
+	defer unix.Close(theirs)
+	conn := os.NewFile(uintptr(ours), "session")
 	if err := c.tell(saySession, nil, theirs); err != nil {
 		conn.Close()
 		return nil, err
@@ -84,9 +82,10 @@ func (r *relay) open() error {
 	return r.write(frameOpen, text)
 }
 
-// sendInput sends what the client sends, as much as the monitor has room for, to the end of either.
+// sendInput sends what the client sends, as much as the monitor has room for, to the end of either. It is started when somebody reads:
+// few commands do.
 func (r *relay) sendInput() {
-	buf := make([]byte, maxInput)
+	buf := make([]byte, smallest)
 	for {
 		room := r.credit.wait(len(buf))
 		if room == 0 {
@@ -104,6 +103,9 @@ func (r *relay) sendInput() {
 			}
 			r.write(frameInputEnd, lost)
 			return
+		}
+		if n == len(buf) && n < maxInput {
+			buf = make([]byte, min(2*n, maxInput))
 		}
 	}
 }
@@ -133,7 +135,7 @@ func (r *relay) sendSignals(ctx context.Context, ended <-chan struct{}) {
 // receive passes on what the monitor sends until it sends the exit code. A client that takes no more output does not keep
 // it from coming to its end.
 func (r *relay) receive() (exit int, err error) {
-	buf := make([]byte, 0, 512)
+	buf, reading := make([]byte, 0, smallest), false
 	for {
 		k, n, err := r.head(maxData)
 		if err != nil {
@@ -151,9 +153,13 @@ func (r *relay) receive() (exit int, err error) {
 			_, _ = r.session.Out.Write(data)
 		case frameErr:
 			_, _ = r.session.Err.Write(data)
-		case frameTook:
-			took, _ := number(data)
-			r.credit.add(int(took))
+		case frameRoom:
+			room, _ := number(data)
+			r.credit.add(int(room))
+			if !reading {
+				reading = true
+				go r.sendInput()
+			}
 		case frameExit:
 			if len(data) == 1 {
 				return int(data[0]), nil
@@ -171,7 +177,7 @@ type credit struct {
 	ended bool
 }
 
-func (c *credit) init(n int) { c.more.L, c.n = &c.mu, n }
+func (c *credit) init() { c.more.L = &c.mu }
 
 func (c *credit) add(n int) {
 	c.mu.Lock()

@@ -39,13 +39,37 @@ type border struct{ *net.UnixConn }
 
 var errTooLong = errors.New("message too long")
 
-// pair makes the two ends of a socket. Both are closed in programs that are run.
-func pair(kind int) (ours, theirs *os.File, err error) {
+// pair makes the two ends of a socket, for descriptors that do not block and are closed in programs that are run.
+func pair(kind int) (ours, theirs int, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make a pair of sockets: %w", err)
+		return none, none, fmt.Errorf("make a pair of sockets: %w", err)
 	}
-	return os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs"), nil
+	return fds[0], fds[1], nil
+}
+
+// none is no descriptor.
+const none = -1
+
+// sessionSocket makes a file of a descriptor that came from the other process, which it takes over. (A net.Conn would do too, and costs
+// a dozen more system calls.)
+func sessionSocket(fd int) (*os.File, error) {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	kind := 0
+	if err == nil {
+		kind, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	}
+	if err == nil && (domain != unix.AF_UNIX || kind != unix.SOCK_STREAM) {
+		err = errors.New("it is no unix socket for a stream")
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("take over a socket: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "session"), nil
 }
 
 // unixConn makes a connection of f, which it closes.
@@ -63,8 +87,8 @@ func unixConn(f *os.File) (*net.UnixConn, error) {
 	return u, nil
 }
 
-// send says m, and hands over f if there is one.
-func (b border) send(m message, f *os.File) error {
+// send says m, and hands over a descriptor if it is not none.
+func (b border) send(m message, fd int) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("say %s: %w", m.Say, err)
@@ -73,8 +97,8 @@ func (b border) send(m message, f *os.File) error {
 		return fmt.Errorf("say %s: %w", m.Say, errTooLong)
 	}
 	var rights []byte
-	if f != nil {
-		rights = unix.UnixRights(int(f.Fd()))
+	if fd != none {
+		rights = unix.UnixRights(fd)
 	}
 	if _, _, err := b.WriteMsgUnix(text, rights, nil); err != nil {
 		return fmt.Errorf("say %s: %w", m.Say, err)
@@ -82,15 +106,15 @@ func (b border) send(m message, f *os.File) error {
 	return nil
 }
 
-// receive waits for the next message. A descriptor that came with it is the caller's. The error is io.EOF or a net error when
-// the other side is gone, and any other if what it said makes no sense.
-func (b border) receive(buf []byte) (m message, f *os.File, err error) {
+// receive waits for the next message. A descriptor that came with it is the caller's; else fd is none. The error is io.EOF or a net error
+// when the other side is gone, and any other if what it said makes no sense.
+func (b border) receive(buf []byte) (m message, fd int, err error) {
 	var rights [64]byte // room for more descriptors than one, so that all that come are found and closed
 	n, nr, flags, _, err := b.ReadMsgUnix(buf, rights[:])
 	if err != nil {
-		return m, nil, err
+		return m, none, err
 	}
-	f, err = received(rights[:nr])
+	fd, err = received(rights[:nr])
 	switch {
 	case err != nil:
 	case n == 0:
@@ -100,21 +124,22 @@ func (b border) receive(buf []byte) (m message, f *os.File, err error) {
 	default:
 		err = json.Unmarshal(buf[:n], &m)
 	}
-	if err != nil && f != nil {
-		f.Close()
-		f = nil
+	if err != nil && fd != none {
+		unix.Close(fd)
+		fd = none
 	}
-	return m, f, err
+	return m, fd, err
 }
 
-// received takes the one descriptor out of a control message; surplus ones are closed.
-func received(rights []byte) (*os.File, error) {
+// received takes the one descriptor out of a control message; surplus ones are closed. All of them are closed in programs that are run:
+// package net asks for that.
+func received(rights []byte) (int, error) {
 	if len(rights) == 0 {
-		return nil, nil
+		return none, nil
 	}
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
-		return nil, fmt.Errorf("read what came along: %w", err)
+		return none, fmt.Errorf("read what came along: %w", err)
 	}
 	var all []int
 	for i := range messages {
@@ -123,14 +148,11 @@ func received(rights []byte) (*os.File, error) {
 			all = append(all, fds...)
 		}
 	}
-	for i, fd := range all {
-		unix.CloseOnExec(fd)
-		if i > 0 {
-			unix.Close(fd)
-		}
-	}
 	if len(all) == 0 {
-		return nil, nil
+		return none, nil
 	}
-	return os.NewFile(uintptr(all[0]), "session"), nil
+	for _, fd := range all[1:] {
+		unix.Close(fd)
+	}
+	return all[0], nil
 }
