@@ -95,11 +95,11 @@ func TestBlocksAreTheirOffsets(t *testing.T) {
 	const block = 3 * len(zeros)
 	for name, p := range patterns {
 		r := Run{Pattern: p, Block: block, Sector: sector}
-		mem, err := newArena(r.memory(1, 0))
+		mem, err := newArena(r.memory(1, buffers{source: r.Block}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem)()
+		src := r.sources(mem, r.Block)()
 		for _, off := range []int64{0, 512, 1024, 1536, 4096, 1 << 20, 1<<20 + 512, 9876543 * 512, 1<<62 + 512} {
 			for _, n := range []int{512, 8192, block - 512, block} {
 				got, want := src.block(off, n), make([]byte, n)
@@ -122,11 +122,11 @@ func TestBlocksAtOddOffsets(t *testing.T) {
 		whole := make([]byte, 3000)
 		p.Fill(whole, 0)
 		r := Run{Pattern: p, Block: 1000, Sector: 1}
-		mem, err := newArena(r.memory(1, 0))
+		mem, err := newArena(r.memory(1, buffers{source: r.Block}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem)()
+		src := r.sources(mem, r.Block)()
 		for off := range 2000 {
 			if !bytes.Equal(src.block(int64(off), 1000), whole[off:off+1000]) {
 				t.Errorf("%s: wrong bytes at %d", name, off)

@@ -60,7 +60,7 @@ func (r Run) Write(ctx context.Context, w io.WriterAt) error {
 	if err := r.prepare(); err != nil {
 		return fmt.Errorf("write pattern: %w", err)
 	}
-	return r.work(ctx, "write", r.Extents, 0, func(s source, _ []byte) device {
+	return r.work(ctx, "write", r.Extents, buffers{source: r.Block}, func(s source, _ []byte) device {
 		return &writer{to: w, source: s, progress: r.Progress}
 	})
 }
@@ -78,8 +78,8 @@ func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
 	if len(left) == 0 {
 		return errors.New("verify pattern: all of it is to be skipped")
 	}
-	return r.work(ctx, "read", left, r.Block, func(s source, buf []byte) device {
-		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, progress: r.Progress}
+	return r.work(ctx, "read", left, buffers{source: r.piece(), read: r.Block}, func(s source, buf []byte) device {
+		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress}
 	})
 }
 
@@ -108,19 +108,24 @@ func (r *Run) prepare() error {
 	return checkExtents(r.Extents, int64(r.Sector))
 }
 
+// buffers is how many bytes at a time a run makes of its pattern, and how many it reads.
+type buffers struct{ source, read int }
+
+// piece is how many bytes Verify compares at a time: whole sectors.
+func (r *Run) piece() int { return max(piece/r.Sector, 1) * r.Sector }
+
 // sources returns what gives each worker its source, with its memory out of mem.
-func (r *Run) sources(mem *arena) func() source {
+func (r *Run) sources(mem *arena, size int) func() source {
 	if len(r.Pattern.Key) > 0 {
-		return func() source { return newStream(r.Pattern.Key, mem.take(r.Block)) }
+		return func() source { return newStream(r.Pattern.Key, mem.take(size)) }
 	}
-	shared := newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), r.Block)))
-	return func() source { return shared }
+	return newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), size))).share
 }
 
 // memory is how many bytes the sources and a buffer for each worker take.
-func (r *Run) memory(workers, buffer int) int {
+func (r *Run) memory(workers int, b buffers) int {
 	if len(r.Pattern.Key) > 0 {
-		return workers * (padded(buffer) + padded(r.Block))
+		return workers * (padded(b.read) + padded(b.source))
 	}
-	return workers*padded(buffer) + padded(fixedSize(len(r.Pattern.Bytes), r.Block))
+	return workers*padded(b.read) + padded(fixedSize(len(r.Pattern.Bytes), b.source))
 }

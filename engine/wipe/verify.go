@@ -1,7 +1,7 @@
 package wipe
 
 import (
-	"bytes"
+	"crypto/aes"
 	"fmt"
 	"io"
 )
@@ -11,15 +11,21 @@ type reader struct {
 	from     io.ReaderAt
 	source   source
 	buf      []byte // what was read
-	want     []byte // what should have been, after a try
 	sector   int
+	piece    int // whole sectors, for which source was made
 	progress *Progress
+
+	asked   int  // how long the last try was
+	foreign bool // buf may hold something else than the pattern of earlier places and zeros
+	before  bool // it did so before the last try
 }
 
 func (r *reader) try(off int64, n int) (int, error) {
-	r.want = r.source.block(off, n)
 	buf := r.buf[:n]
-	r.poison(buf)
+	if r.foreign || r.source.repeats() || r.sector < aes.BlockSize {
+		r.poison(off, buf)
+	}
+	r.asked, r.before, r.foreign = n, r.foreign, true // until all of it proves to be as it should
 	moved, err := r.from.ReadAt(buf, off)
 	if moved == n && err == io.EOF {
 		err = nil // a reader may say so at the end of its last byte
@@ -27,39 +33,58 @@ func (r *reader) try(off int64, n int) (int, error) {
 	return moved, err
 }
 
-// poison puts bytes that cannot match at both ends of every sector of buf. The buffer holds an earlier block, which for
-// a fixed pattern is the same as this one: a read that reports bytes which it did not bring must not pass for a match.
-func (r *reader) poison(buf []byte) {
-	for first := 0; first < len(buf); first += r.sector {
-		last := first + r.sector - 1
-		buf[first] = ^r.want[first]
-		buf[last] = ^r.want[last]
+// poison puts bytes that cannot match at both ends of every sector of buf, which is to be read from off: a read that
+// reports bytes which it did not bring must not pass for a match with what the buffer holds of an earlier one. For a fixed
+// pattern that is the same as what is expected. Of a key stream no two pieces are equal, so that what was found to be
+// right elsewhere can stay; anything else may happen to belong here, as after a write or a try that went astray.
+func (r *reader) poison(off int64, buf []byte) {
+	for start := 0; start < len(buf); start += r.piece {
+		part := buf[start:min(start+r.piece, len(buf))]
+		want := r.source.block(off+int64(start), len(part))
+		for first := 0; first < len(want); first += r.sector {
+			last := first + r.sector - 1
+			part[first] = ^want[first]
+			part[last] = ^want[last]
+		}
 	}
 }
 
 func (r *reader) accept(off int64, n int) {
-	want, got := r.want[:n], r.buf[:n]
-	if bytes.Equal(want, got) {
-		r.progress.good.Add(int64(n))
-		return
+	good := 0
+	r.source.seek(off)
+	for start := 0; start < n; start += r.piece {
+		part := r.buf[start:min(start+r.piece, n)]
+		if r.source.same(part) {
+			good += len(part)
+			continue
+		}
+		r.source.seek(off + int64(start))
+		good += r.compare(off+int64(start), part)
 	}
-	r.compare(off, want, got)
+	if whole := n == len(r.buf) || n == r.asked && !r.before; whole && good == n {
+		r.foreign = false
+	}
+	r.progress.good.Add(int64(good))
 }
 
-// compare records each run of sectors in which got is not want, and counts the others as good.
-func (r *reader) compare(off int64, want, got []byte) {
-	good := int64(len(want))
-	for start := 0; start < len(want); start += r.sector {
-		end := start
-		for end < len(want) && !bytes.Equal(want[end:end+r.sector], got[end:end+r.sector]) {
-			end += r.sector
+// compare records each run of sectors in part that is not as it should be at off, where source stands, and returns how
+// many bytes are in the others.
+func (r *reader) compare(off int64, part []byte) (good int) {
+	bad := 0 // bytes in the run so far
+	for start := 0; start < len(part); start += r.sector {
+		if r.source.same(part[start : start+r.sector]) {
+			r.differs(off+int64(start-bad), bad)
+			good, bad = good+r.sector, 0
+			continue
 		}
-		if end > start {
-			at := Range{off + int64(start), int64(end - start)}
-			r.progress.differs(at, at.Length/int64(r.sector), fmt.Errorf("read at byte %d: %w", at.Offset, ErrMismatch))
-			good -= int64(end - start)
-			start = end // the sector there is equal, or there is none
-		}
+		bad += r.sector
 	}
-	r.progress.good.Add(good)
+	r.differs(off+int64(len(part)-bad), bad)
+	return good
+}
+
+func (r *reader) differs(off int64, n int) {
+	if n > 0 {
+		r.progress.differs(Range{off, int64(n)}, int64(n/r.sector), fmt.Errorf("read at byte %d: %w", off, ErrMismatch))
+	}
 }

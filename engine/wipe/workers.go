@@ -28,12 +28,12 @@ type crew struct {
 // opener makes the device of one worker, out of the worker's own source and buffer.
 type opener func(s source, buf []byte) device
 
-// work covers extents, which are the run's own or less, with a worker for each I/O in flight. Each gets a buffer of
-// so many bytes. verb is for error messages.
-func (r *Run) work(ctx context.Context, verb string, extents []Range, buffer int, open opener) error {
+// work covers extents, which are the run's own or less, with a worker for each I/O in flight, which gets a source and a
+// buffer of its own. verb is for error messages.
+func (r *Run) work(ctx context.Context, verb string, extents []Range, b buffers, open opener) error {
 	plan := newPlan(extents, r.Block, r.Extents[len(r.Extents)-1].End())
 	workers := int(min(int64(r.Depth), plan.blocks()))
-	mem, err := newArena(r.memory(workers, buffer))
+	mem, err := newArena(r.memory(workers, b))
 	if err != nil {
 		return err
 	}
@@ -43,10 +43,10 @@ func (r *Run) work(ctx context.Context, verb string, extents []Range, buffer int
 		return errors.New("start run: its progress has served another one")
 	}
 	r.Progress.skipped.Store(r.Bytes() - lengths(extents))
-	source := r.sources(mem)
+	source := r.sources(mem, b.source)
 	devices := make([]device, workers)
 	for i := range devices {
-		devices[i] = open(source(), mem.take(buffer))
+		devices[i] = open(source(), mem.take(b.read))
 	}
 	c.start(ctx, devices)
 	return c.result(ctx, r.Bytes())
