@@ -20,17 +20,17 @@ type arena struct {
 	free []byte
 }
 
-// newArena asks for huge pages: for each direct I/O the kernel looks up every page of the buffer, and a block of 1 MiB then
-// has one instead of 256. Where there are none, ordinary pages do.
+// newArena asks for huge pages: for each direct I/O the kernel looks up every page of the buffer, and a block then has one
+// instead of hundreds. Where there are none, ordinary pages do.
 func newArena(size int) (*arena, error) {
-	all, err := unix.Mmap(-1, 0, roundUpTo(size, hugePage)+hugePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	all, err := unix.Mmap(-1, 0, size+hugePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of buffers: %w", size, err)
 	}
 	start := -int(uintptr(unsafe.Pointer(&all[0]))) & (hugePage - 1)
-	free := all[start : start+roundUpTo(size, hugePage)]
-	if size >= hugePage/4 {
-		_ = unix.Madvise(free, unix.MADV_HUGEPAGE)
+	free := all[start : start+size]
+	if whole := size / hugePage * hugePage; whole > 0 {
+		_ = unix.Madvise(free[:whole], unix.MADV_HUGEPAGE)
 	}
 	return &arena{all: all, free: free}, nil
 }
@@ -45,6 +45,4 @@ func (a *arena) take(n int) []byte {
 // release gives the memory back; no slice of it may be touched afterwards. That it fails is not worth a run's result.
 func (a *arena) release() { _ = unix.Munmap(a.all) }
 
-func padded(n int) int { return roundUpTo(n, alignment) }
-
-func roundUpTo(n, unit int) int { return (n + unit - 1) / unit * unit }
+func padded(n int) int { return (n + alignment - 1) / alignment * alignment }

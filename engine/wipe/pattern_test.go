@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"encoding/binary"
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -131,6 +132,36 @@ func TestBlocksAtOddOffsets(t *testing.T) {
 			if !bytes.Equal(src.block(int64(off), 1000), whole[off:off+1000]) {
 				t.Errorf("%s: wrong bytes at %d", name, off)
 				break
+			}
+		}
+		mem.release()
+	}
+}
+
+// What same says of any part, one after the other, is what Fill says.
+func TestSameIsWhatFillGives(t *testing.T) {
+	for name, p := range patterns {
+		r := Run{Pattern: p, Sector: sector}
+		mem, err := newArena(r.memory(1, buffers{source: piece}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := r.sources(mem, piece)()
+		random := rand.New(rand.NewPCG(8, 8))
+		for range 100 {
+			at := random.Int64N(1 << 50)
+			src.seek(at)
+			for range 5 {
+				part := make([]byte, 1+random.IntN(piece))
+				p.Fill(part, at)
+				wrong := random.IntN(3) == 0
+				if wrong {
+					part[random.IntN(len(part))] ^= 1 << random.IntN(8)
+				}
+				if src.same(part) == wrong {
+					t.Errorf("%s: %d bytes at %d, one bit of them wrong: %v; same says %v", name, len(part), at, wrong, !wrong)
+				}
+				at += int64(len(part))
 			}
 		}
 		mem.release()

@@ -7,10 +7,11 @@ import (
 	"io"
 )
 
-// What a Run uses where nothing else is asked for. Together they take 8 MiB of buffers at most: for each I/O in flight
-// one block to read into, and one to make the expected bytes in.
+// What a Run uses where nothing else is asked for. Together they take some 8 MiB of buffers at most: for each I/O in flight
+// what it reads into, or writes from.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
+	DefaultBurst = 2       // blocks of one I/O, as long as the drive is fast
 	DefaultDepth = 4       // I/Os in flight
 )
 
@@ -32,7 +33,7 @@ type Run struct {
 	// within the bounds of Effort.
 	Sector int
 	// Block is the bytes of one I/O, rounded down to whole sectors, and Depth the number of I/Os in flight. Zero means
-	// DefaultBlock and DefaultDepth.
+	// DefaultDepth and DefaultBlock, and then an I/O has DefaultBurst blocks as long as the drive is fast.
 	Block, Depth int
 	// Skip are areas known to be unwritable: Verify neither reads nor compares the whole sectors in them, Write does
 	// not look at it. A run proves nothing about them, so that its job has failed all the same.
@@ -45,6 +46,8 @@ type Run struct {
 	Effort *Effort
 	// Progress is required: it is where failures are found.
 	Progress *Progress
+
+	burst int // blocks of one I/O, at most; zero means one, or DefaultBurst
 }
 
 // Bytes is the sum of the extents, skipped areas included: what Progress.Done comes to.
@@ -60,7 +63,7 @@ func (r Run) Write(ctx context.Context, w io.WriterAt) error {
 	if err := r.prepare(); err != nil {
 		return fmt.Errorf("write pattern: %w", err)
 	}
-	return r.work(ctx, "write", r.Extents, buffers{source: r.Block}, func(s source, _ []byte) device {
+	return r.work(ctx, "write", r.Extents, buffers{source: r.longest()}, func(s source, _ []byte) device {
 		return &writer{to: w, source: s, progress: r.Progress}
 	})
 }
@@ -78,15 +81,16 @@ func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
 	if len(left) == 0 {
 		return errors.New("verify pattern: all of it is to be skipped")
 	}
-	return r.work(ctx, "read", left, buffers{source: r.piece(), read: r.Block}, func(s source, buf []byte) device {
+	return r.work(ctx, "read", left, buffers{source: r.piece(), read: r.longest()}, func(s source, buf []byte) device {
 		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress}
 	})
 }
 
 // prepare puts in the defaults and reports why r makes no sense.
 func (r *Run) prepare() error {
+	r.burst = max(1, r.burst)
 	if r.Block == 0 {
-		r.Block = max(DefaultBlock, r.Sector)
+		r.Block, r.burst = max(DefaultBlock, r.Sector), DefaultBurst
 	}
 	if r.Depth == 0 {
 		r.Depth = DefaultDepth
@@ -107,6 +111,9 @@ func (r *Run) prepare() error {
 	}
 	return checkExtents(r.Extents, int64(r.Sector))
 }
+
+// longest is the bytes of one I/O, at most.
+func (r *Run) longest() int { return r.Block * r.burst }
 
 // buffers is how many bytes at a time a run makes of its pattern, and how many it reads.
 type buffers struct{ source, read int }

@@ -35,8 +35,9 @@ func (r *reader) try(off int64, n int) (int, error) {
 
 // poison puts bytes that cannot match at both ends of every sector of buf, which is to be read from off: a read that
 // reports bytes which it did not bring must not pass for a match with what the buffer holds of an earlier one. For a fixed
-// pattern that is the same as what is expected. Of a key stream no two pieces are equal, so that what was found to be
-// right elsewhere can stay; anything else may happen to belong here, as after a write or a try that went astray.
+// pattern that is the same as what is expected. Of a key stream no two times 16 bytes are equal, so that what was found to
+// be right elsewhere can stay where it is: no sector of it can be right here. Anything else may happen to belong here, as
+// after a write or a try that went astray.
 func (r *reader) poison(off int64, buf []byte) {
 	for start := 0; start < len(buf); start += r.piece {
 		part := buf[start:min(start+r.piece, len(buf))]
