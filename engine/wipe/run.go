@@ -7,12 +7,13 @@ import (
 	"io"
 )
 
-// What a Run uses where nothing else is asked for. Together they take some 8 MiB of buffers at most: for each I/O in flight
-// what it reads into, or writes from.
+// What a Run uses where nothing else is asked for. Together they take some 6 MiB of buffers at most: for each I/O in flight
+// what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
+// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
 	DefaultBurst = 2       // blocks of one I/O, as long as the drive is fast
-	DefaultDepth = 4       // I/Os in flight
+	DefaultDepth = 3       // I/Os in flight
 )
 
 // Bounds on what may be asked for, so that a slip cannot take the machine's memory.
