@@ -83,7 +83,7 @@ func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
 		return errors.New("verify pattern: all of it is to be skipped")
 	}
 	return r.work(ctx, "read", left, buffers{source: r.piece(), read: r.longest()}, func(s source, buf []byte) device {
-		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress}
+		return newReader(&r, rd, s, buf)
 	})
 }
 

@@ -19,6 +19,8 @@ type source interface {
 	same(part []byte) bool
 	// repeats tells whether a place of the drive may hold the same as another one.
 	repeats() bool
+	// strange returns a byte that the pattern has nowhere, if there is one.
+	strange() (b byte, ok bool)
 }
 
 // fixed serves every block of a repeated pattern out of one buffer, which all workers share: nothing is copied or
@@ -76,6 +78,15 @@ func (f *fixed) same(part []byte) bool {
 }
 
 func (f *fixed) repeats() bool { return true }
+
+func (f *fixed) strange() (b byte, ok bool) {
+	for v := range 256 {
+		if b = byte(v); bytes.IndexByte(f.data[:len(f.starts)], b) < 0 {
+			return b, true
+		}
+	}
+	return 0, false
+}
 
 // piece is how many bytes of a block are made or compared at a time: so few stay in the first-level cache.
 const piece = 16 << 10
@@ -138,3 +149,5 @@ func (s *stream) same(part []byte) bool {
 
 // repeats is false since a block cipher is a permutation: each 16 bytes of the stream are different.
 func (s *stream) repeats() bool { return false }
+
+func (s *stream) strange() (byte, bool) { return 0, false }

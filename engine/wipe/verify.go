@@ -6,7 +6,15 @@ import (
 	"io"
 )
 
-// reader is the device of Run.Verify.
+// reader is the device of Run.Verify. A read that reports bytes which it did not bring must not pass for a match with what
+// the buffer holds of an earlier one. So before each read no sector of the buffer is one that may be expected:
+//
+//   - Of a fixed pattern every sector may be. Both ends of each get a byte that the pattern has nowhere, right after the
+//     sector was compared, as long as it is in the cache; and in a pattern that has every byte, another byte than is
+//     expected there, before the next read.
+//   - A key stream has no 16 bytes twice, so that what was found to be right at one place is wrong at any other, and can
+//     stay. Of 15 bytes or less at the end of a sector some may be equal by chance.
+//   - Anything else that was read or may have been, by tries that failed or differed, may belong to any place: it goes.
 type reader struct {
 	from     io.ReaderAt
 	source   source
@@ -15,17 +23,30 @@ type reader struct {
 	piece    int // whole sectors, for which source was made
 	progress *Progress
 
+	strange byte // the pattern has it nowhere
+	marks   bool // with strange
+	poisons bool // before each read
 	asked   int  // how long the last try was
-	foreign bool // buf may hold something else than the pattern of earlier places and zeros
-	before  bool // it did so before the last try
+	stale   bool // buf may hold a sector that is expected
+}
+
+func newReader(r *Run, from io.ReaderAt, s source, buf []byte) *reader {
+	rd := &reader{from: from, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress, stale: true}
+	rd.strange, rd.marks = s.strange()
+	rd.poisons = !rd.marks && (s.repeats() || r.Sector < aes.BlockSize)
+	return rd
 }
 
 func (r *reader) try(off int64, n int) (int, error) {
 	buf := r.buf[:n]
-	if r.foreign || r.source.repeats() || r.sector < aes.BlockSize {
+	switch {
+	case r.poisons:
 		r.poison(off, buf)
+	case r.stale:
+		clear(r.buf)
+		r.mark(r.buf)
 	}
-	r.asked, r.before, r.foreign = n, r.foreign, true // until all of it proves to be as it should
+	r.asked, r.stale = n, true // until all of it proves to be as it should
 	moved, err := r.from.ReadAt(buf, off)
 	if moved == n && err == io.EOF {
 		err = nil // a reader may say so at the end of its last byte
@@ -33,11 +54,17 @@ func (r *reader) try(off int64, n int) (int, error) {
 	return moved, err
 }
 
-// poison puts bytes that cannot match at both ends of every sector of buf, which is to be read from off: a read that
-// reports bytes which it did not bring must not pass for a match with what the buffer holds of an earlier one. For a fixed
-// pattern that is the same as what is expected. Of a key stream no two times 16 bytes are equal, so that what was found to
-// be right elsewhere can stay where it is: no sector of it can be right here. Anything else may happen to belong here, as
-// after a write or a try that went astray.
+// mark makes both ends of each sector of part strange to a fixed pattern.
+func (r *reader) mark(part []byte) {
+	if !r.marks {
+		return
+	}
+	for ; len(part) >= r.sector; part = part[r.sector:] {
+		part[0], part[r.sector-1] = r.strange, r.strange
+	}
+}
+
+// poison makes both ends of each sector of buf differ from what is expected at off.
 func (r *reader) poison(off int64, buf []byte) {
 	for start := 0; start < len(buf); start += r.piece {
 		part := buf[start:min(start+r.piece, len(buf))]
@@ -57,14 +84,13 @@ func (r *reader) accept(off int64, n int) {
 		part := r.buf[start:min(start+r.piece, n)]
 		if r.source.same(part) {
 			good += len(part)
+			r.mark(part)
 			continue
 		}
 		r.source.seek(off + int64(start))
 		good += r.compare(off+int64(start), part)
 	}
-	if whole := n == len(r.buf) || n == r.asked && !r.before; whole && good == n {
-		r.foreign = false
-	}
+	r.stale = n < r.asked || good < n
 	r.progress.good.Add(int64(good))
 }
 
