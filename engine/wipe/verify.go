@@ -27,11 +27,11 @@ type reader struct {
 	marks   bool // with strange
 	poisons bool // before each read
 	asked   int  // how long the last try was
-	stale   bool // buf may hold a sector that is expected
+	stale   int  // so many bytes of buf may hold a sector that is expected
 }
 
 func newReader(r *Run, from io.ReaderAt, s source, buf []byte) *reader {
-	rd := &reader{from: from, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress, stale: true}
+	rd := &reader{from: from, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress, stale: len(buf)}
 	rd.strange, rd.marks = s.strange()
 	rd.poisons = !rd.marks && (s.repeats() || r.Sector < aes.BlockSize)
 	return rd
@@ -42,11 +42,11 @@ func (r *reader) try(off int64, n int) (int, error) {
 	switch {
 	case r.poisons:
 		r.poison(off, buf)
-	case r.stale:
-		clear(r.buf)
-		r.mark(r.buf)
+	default:
+		clear(r.buf[:r.stale])
+		r.mark(r.buf[:r.stale])
 	}
-	r.asked, r.stale = n, true // until all of it proves to be as it should
+	r.asked, r.stale = n, n // until all of it proves to be as it should
 	moved, err := r.from.ReadAt(buf, off)
 	if moved == n && err == io.EOF {
 		err = nil // a reader may say so at the end of its last byte
@@ -90,7 +90,9 @@ func (r *reader) accept(off int64, n int) {
 		r.source.seek(off + int64(start))
 		good += r.compare(off+int64(start), part)
 	}
-	r.stale = n < r.asked || good < n
+	if n == r.asked && good == n {
+		r.stale = 0
+	}
 	r.progress.good.Add(int64(good))
 }
 
