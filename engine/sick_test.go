@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wiped/engine/drive/drivetest"
+	"wiped/engine/wipe"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,10 +86,10 @@ func (w *workshop) told(id uint64, want ...string) {
 	w.t.Log(reason)
 }
 
-// at is a drive of so many bytes a second, with four I/Os in flight.
+// at is a drive of so many bytes a second, with as many I/Os in flight as there are.
 func at(rate float64) func(bool, int64, int64) (time.Duration, error) {
 	return func(_ bool, _, n int64) (time.Duration, error) {
-		return time.Duration(4 * float64(n) / rate * 1e9), nil
+		return time.Duration(wipe.DefaultDepth * float64(n) / rate * 1e9), nil
 	}
 }
 
@@ -169,7 +170,7 @@ func TestMerelySlow(t *testing.T) {
 				if into < 2*time.Minute {
 					return 2*time.Minute - into, nil
 				}
-				return time.Duration(4 * float64(n) / 2e6 * 1e9), nil
+				return time.Duration(wipe.DefaultDepth * float64(n) / 2e6 * 1e9), nil
 			}
 		},
 	} {
