@@ -165,11 +165,12 @@ func (s *sickbay) cutOver(t *testing.T, list []sick, prefix string) {
 	s.end(t, list, ids, name)
 }
 
-// impatient builds a wiped that waits for sick drives as long as a test can. It is otherwise the same program.
-func impatient(t testing.TB, settings string) []byte {
+// impatient builds a wiped that waits for sick drives as long as a test can: a build tag's, so that no setting of the product can make it
+// so. It is otherwise the same program.
+func impatient(t testing.TB) []byte {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "wiped")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X 'main.forTests="+settings+"'", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "impatient", "-ldflags", "-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
