@@ -178,11 +178,28 @@ func guessing(g *target) {
 	for n := range 8000 { // each with an address of its own: the table of sources must not grow without end
 		c := g.knock(fmt.Sprintf("127.%d.%d.%d", 100+n/40000, n/200, 1+n%200))
 		c.Close()
+		if n%100 == 99 {
+			g.digested(n) // it is no flood: that is case 2
+		}
 	}
 	grown := g.used().resident - before
 	g.outcome.note("8000 sources: %d kB more", grown>>10)
 	if grown > 32<<20 {
 		g.Errorf("8000 sources cost %d MB", grown>>20)
+	}
+}
+
+// digested waits until the server has seen that so many more connections are closed which came and went.
+func (g *target) digested(n int) {
+	g.Helper()
+	const others = 20 // what witness and worker may have besides
+	if err := eventually(func() error {
+		if held := g.sockets(); held > g.baseline.descriptors+others {
+			return fmt.Errorf("after %d connections that were closed at once the server holds %d sockets", n, held)
+		}
+		return nil
+	}); err != nil {
+		g.Fatal(err)
 	}
 }
 

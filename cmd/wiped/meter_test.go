@@ -1,4 +1,4 @@
-//go:build hostile
+//go:build hostile || load
 
 package main
 
@@ -22,9 +22,15 @@ type holding struct {
 	cpu                    time.Duration
 }
 
+// meter looks at the processes of a server from outside, and may ask them.
+type meter struct {
+	pid          int
+	program, log string // files
+}
+
 // processes are the server's process and all below it.
-func (s *server) processes() (ids []int) {
-	ids = []int{s.cmd.Process.Pid}
+func (m *meter) processes() (ids []int) {
+	ids = []int{m.pid}
 	for n := 0; n < len(ids); n++ {
 		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[n]))
 		for _, list := range lists {
@@ -40,8 +46,8 @@ func (s *server) processes() (ids []int) {
 }
 
 // used measures without asking the server anything.
-func (s *server) used() (u holding) {
-	for _, id := range s.processes() {
+func (m *meter) used() (u holding) {
+	for _, id := range m.processes() {
 		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", id))
 		u.processes++
 		u.descriptors += len(open)
@@ -52,8 +58,8 @@ func (s *server) used() (u holding) {
 }
 
 // sockets are those of all processes of the server.
-func (s *server) sockets() (n int) {
-	for _, id := range s.processes() {
+func (m *meter) sockets() (n int) {
+	for _, id := range m.processes() {
 		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", id))
 		for _, file := range open {
 			if to, _ := os.Readlink(file); strings.HasPrefix(to, "socket:") {
@@ -81,25 +87,33 @@ var resources = regexp.MustCompile(`resources.* process=\w+ goroutines=(\d+) des
 
 // held asks all processes of the server what they hold; a program that knows of no such question is looked at from outside, for to it
 // the signal would be its end.
-func (s *server) held() (sum holding, err error) {
-	program, err := os.ReadFile(s.program)
+func (m *meter) held() (sum holding, err error) {
+	program, err := os.ReadFile(m.program)
 	if err != nil || !bytes.Contains(program, []byte("resident_bytes")) {
-		return s.used(), err
+		return m.used(), err
 	}
-	from, want := len(s.log()), len(s.processes())
-	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	before, err := os.ReadFile(m.log)
+	if err != nil {
+		return sum, err
+	}
+	want := len(m.processes())
+	if err := syscall.Kill(m.pid, syscall.SIGUSR1); err != nil {
 		return sum, err
 	}
 	err = eventually(func() error {
-		said := resources.FindAllStringSubmatch(s.log()[from:], -1)
+		text, err := os.ReadFile(m.log)
+		if err != nil {
+			return err
+		}
+		said := resources.FindAllStringSubmatch(string(text[len(before):]), -1)
 		if len(said) < want {
 			return fmt.Errorf("%d of %d processes said what they hold", len(said), want)
 		}
 		sum = holding{processes: want}
-		for _, m := range said {
-			goroutines, _ := strconv.Atoi(m[1])
-			descriptors, _ := strconv.Atoi(m[2])
-			bytes, _ := strconv.ParseInt(m[3], 10, 64)
+		for _, line := range said {
+			goroutines, _ := strconv.Atoi(line[1])
+			descriptors, _ := strconv.Atoi(line[2])
+			bytes, _ := strconv.ParseInt(line[3], 10, 64)
 			sum.goroutines, sum.descriptors, sum.resident = sum.goroutines+goroutines, sum.descriptors+descriptors, sum.resident+bytes
 		}
 		return nil
@@ -113,12 +127,12 @@ type peak struct {
 	done chan holding
 }
 
-func (s *server) peak() *peak {
+func (m *meter) peak() *peak {
 	p := &peak{make(chan struct{}), make(chan holding, 1)}
 	go func() {
 		var most holding
 		for {
-			now := s.used()
+			now := m.used()
 			most.descriptors, most.resident = max(most.descriptors, now.descriptors), max(most.resident, now.resident)
 			most.processes = max(most.processes, now.processes)
 			select {
