@@ -5,10 +5,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,19 +56,38 @@ var endless = []sick{
 	{story: "50 % for ever", peer: "drivesim NVMe", fault: unending, sim: "nvme size=4M took=2s never-ends", result: "unknown", says: `UNKNOWN: the drive says that it erases itself, and does not get on`},
 }
 
-// begun starts the jobs of drives and waits until each of them was seen at it, or has a command that tells nothing.
+// begun starts the jobs of drives and waits until each of them is at it. Drives with the same flags are erased by one command: it takes
+// a command seconds to look at them all in an emulated machine, and what began first is not to end meanwhile.
 func (s *sickbay) begun(t *testing.T, list []sick, name func(n int) string) (ids []string) {
+	t.Helper()
+	commands := map[string]string{}
+	for n, c := range list {
+		commands[c.flags] += fmt.Sprintf(" %s --confirm %[1]s", name(n))
+	}
+	for _, flags := range slices.Backward(slices.Sorted(maps.Keys(commands))) { // those without any last: they are most
+		if out, errOut, code := s.ssh("operator", strings.TrimSpace("erase"+commands[flags]+" "+flags)); code != 0 {
+			t.Fatalf("erase%s %s: %d: %s%s", commands[flags], flags, code, out, errOut)
+		}
+	}
+	out, _, _ := s.ssh("viewer", "jobs --all --json")
+	var jobs []struct {
+		ID     json.Number
+		Serial string
+	}
+	if err := json.Unmarshal([]byte(out), &jobs); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	ids = make([]string, len(list))
+	for n := range list {
+		for _, j := range jobs {
+			if j.Serial == name(n) {
+				ids[n] = j.ID.String()
+			}
+		}
+	}
 	var all sync.WaitGroup
 	for n, c := range list {
 		all.Go(func() {
-			out, errOut, _ := s.ssh("operator", strings.TrimSpace(fmt.Sprintf("erase %s --confirm %[1]s %s", name(n), c.flags)))
-			id := jobNumber.FindStringSubmatch(out)
-			if id == nil {
-				t.Errorf("%s (%s): %s%s", c.story, c.peer, out, errOut)
-				return
-			}
-			ids[n] = id[1] + id[2]
 			blocks := strings.Contains(c.flags, "security-erase") || strings.Contains(c.flags, "format-")
 			if err := eventually(func() error { return s.atIt(ids[n], blocks) }); err != nil {
 				t.Errorf("%s (%s): %v", c.story, c.peer, err)
