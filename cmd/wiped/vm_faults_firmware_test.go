@@ -69,56 +69,60 @@ func (s *sickbay) begun(t *testing.T, list []sick, name func(n int) string) (ids
 			t.Fatalf("erase%s %s: %d: %s%s", commands[flags], flags, code, out, errOut)
 		}
 	}
-	out, _, _ := s.ssh("viewer", "jobs --all --json")
-	var jobs []struct {
-		ID     json.Number
-		Serial string
-	}
-	if err := json.Unmarshal([]byte(out), &jobs); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
 	ids = make([]string, len(list))
-	for n := range list {
-		for _, j := range jobs {
-			if j.Serial == name(n) {
-				ids[n] = j.ID.String()
+	for end := time.Now().Add(storyTime); ; time.Sleep(500 * time.Millisecond) { // more often would keep the machine from its work
+		var late []string
+		jobs := s.erasing(t)
+		for n, c := range list {
+			j := jobs[name(n)]
+			ids[n] = j.ID.String()
+			if !s.atIt(j, strings.Contains(c.flags, "security-erase") || strings.Contains(c.flags, "format-")) {
+				late = append(late, fmt.Sprintf("%s (%s): %+v", c.story, c.peer, j))
 			}
 		}
+		if late == nil {
+			return ids
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not begun: %s", strings.Join(late, "\n"))
+		}
 	}
-	var all sync.WaitGroup
-	for n, c := range list {
-		all.Go(func() {
-			blocks := strings.Contains(c.flags, "security-erase") || strings.Contains(c.flags, "format-")
-			if err := eventually(func() error { return s.atIt(ids[n], blocks) }); err != nil {
-				t.Errorf("%s (%s): %v", c.story, c.peer, err)
-			}
-		})
+}
+
+// selfErasing is a job whose drive erases itself, as far as it is known.
+type selfErasing struct {
+	ID                    json.Number
+	Serial, State, Action string
+	Done                  int64 `json:"done_bytes"`
+}
+
+// erasing are the newest jobs of all drives, by serial.
+func (s *sickbay) erasing(t *testing.T) map[string]selfErasing {
+	t.Helper()
+	out, errOut, _ := s.ssh("viewer", "jobs --json")
+	var jobs []selfErasing
+	if err := json.Unmarshal([]byte(out), &jobs); err != nil {
+		t.Fatalf("%v: %s%s", err, out, errOut)
 	}
-	all.Wait()
-	return ids
+	newest := map[string]selfErasing{}
+	for _, j := range jobs {
+		newest[j.Serial] = j
+	}
+	return newest
 }
 
 // atIt tells whether a drive is at its own erase, or past it. One whose command blocks may tell nothing of it: then that it was sent is enough.
-func (s *sickbay) atIt(id string, blocks bool) error {
-	out, _, _ := s.ssh("viewer", "job "+id+" --json")
-	var job struct {
-		State, Action string
-		Done          int64 `json:"done_bytes"`
-	}
-	err := json.Unmarshal([]byte(out), &job)
+func (s *sickbay) atIt(j selfErasing, blocks bool) bool {
 	switch {
-	case err != nil:
-	case job.State != "queued" && job.State != "running":
-		return nil
-	case job.State == "queued" || !strings.Contains(job.Action, " by the drive"):
-	case job.Done > 0:
-		return nil
-	case blocks:
-		if _, code, err := s.does(`grep -q 'drive told to erase itself" job=` + id + ` ' /run/wiped.log`); err == nil && code == 0 {
-			return nil
-		}
+	case j.State != "queued" && j.State != "running":
+		return j.State != ""
+	case j.State == "queued" || !strings.Contains(j.Action, " by the drive"):
+		return false
+	case j.Done > 0 || !blocks:
+		return j.Done > 0
 	}
-	return fmt.Errorf("job %s has not begun: %v %s", id, err, out)
+	_, code, err := s.does(`grep -q 'drive told to erase itself" job=` + j.ID.String() + ` ' /run/wiped.log`)
+	return err == nil && code == 0
 }
 
 // end follows jobs to their end and judges each.
