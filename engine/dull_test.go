@@ -58,7 +58,7 @@ func TestUnreadableBefore(t *testing.T) {
 		f := drivetest.New("f0", 4<<20, []byte("SECRET DATA OF SOMEBODY, LONGER THAN SIXTEEN BYTES "),
 			drivetest.Fault{Kind: drivetest.BadWrite, Length: 4 << 20}, drivetest.Fault{Kind: drivetest.BadRead, Length: 4 << 20})
 		f.SelfErasing(lie, drive.Ability{Action: followed})
-		w := open(t, "", func(c *Config) { c.Tick = 50 * time.Millisecond }, f)
+		w := open(t, "", func(c *Config) { c.Tick = time.Millisecond }, f) // many looks while the samples are taken
 		id := w.erase(string(followed), "sample", "f0")[0]
 		eventually(t, "the drive is told", func() bool { return len(f.Commands()) == 1 })
 		f.ClearFaults()

@@ -16,7 +16,7 @@ type Limits struct {
 	HaltSilence   time.Duration // and so long any, once the job was told to stop; Silence where it goes through the cache
 
 	Failing time.Duration // so much of a job's requests may have been spent on failing
-	DeadRow int64         // so many blocks in a row may have failed as a whole
+	DeadRow int64         // so many bytes in a row may have failed, in whole blocks
 
 	FastWindow time.Duration // the best rate of a drive is that over such a time
 	SlowWindow time.Duration // and it is slow if it was so over such a time, in which nothing failed:
@@ -43,8 +43,8 @@ var defaultLimits = Limits{
 
 	// Twice what the search for bad sectors may take: after it each failing block has cost one try.
 	Failing: 2 * time.Hour,
-	// A GiB of blocks without one good sector among them: the drive has turned read-only, or is dead behind its cache.
-	DeadRow: 1024,
+	// Not one good sector in all that: the drive has turned read-only, or is dead behind its cache.
+	DeadRow: 1 << 30,
 
 	// Long enough to see past what a cache takes at once, and short enough to be over before most drives fail.
 	FastWindow: 2 * time.Minute,
@@ -106,7 +106,7 @@ func (l Limits) patience(flush, direct, halted bool) time.Duration {
 func (l Limits) dead(spent wipe.Cost, row int64) string {
 	switch {
 	case row > l.DeadRow:
-		return fmt.Sprintf("%d blocks in a row failed, and no part of them got through", row)
+		return fmt.Sprintf("%d bytes in a row failed, and no part of them got through", row)
 	case spent.Time > l.Failing:
 		return fmt.Sprintf("%d of its requests failed, and took %s together", spent.Tries, spent.Time.Round(time.Second))
 	}

@@ -380,7 +380,7 @@ func TestDies(t *testing.T) {
 		most time.Duration
 		why  string
 	}{
-		{"at once", 50 * time.Microsecond, time.Hour, "blocks in a row failed"},
+		{"at once", 50 * time.Microsecond, time.Hour, "bytes in a row failed"},
 		{"after a while", 100 * time.Millisecond, 12 * time.Hour, ""},
 		{"after half a minute each", 30 * time.Second, 2 * time.Hour, "of its requests failed, and took "},
 	} {
@@ -428,7 +428,7 @@ func TestDeadToRead(t *testing.T) {
 		w := ward(t, vasts(f))
 		id := w.erase("zero", "full", "sick")[0]
 		w.await(id, 1000*time.Hour)
-		w.told(id, "blocks in a row failed", "bytes could not be read", "bytes were not read back")
+		w.told(id, "bytes in a row failed", "bytes could not be read", "bytes were not read back")
 	})
 }
 

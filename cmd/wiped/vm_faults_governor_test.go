@@ -23,7 +23,7 @@ var hopeless = []sick{
 		flags: "--method random", result: "failed", says: `FAILED: `},
 	{story: "a sector is never answered", peer: "drivesim ATA", fault: hanging, sim: "ata size=4M hangs=5000", flags: "--method zero", result: "failed", says: `FAILED: `},
 	{story: "half of it is dead", peer: "dm-error", fault: bothErrors, makes: `back 32768; map "0 16384 linear $B 0" "16384 16384 error"`,
-		flags: "--method dod-3", result: "failed", says: asideAt + `.* blocks in a row failed|` + noWrites},
+		flags: "--method dod-3", result: "failed", says: asideAt + `.* bytes in a row failed|` + noWrites},
 	{story: "each of its errors takes seconds", peer: "dm-error behind dm-delay", fault: bothErrors,
 		makes: `echo "0 32768 error" | dmsetup create --noudevsync e$N; dmsetup mknodes e$N; E=/dev/mapper/e$N; back 32768; map "0 100 linear $B 0" "100 32668 delay $E 100 3000 $E 100 3000"`,
 		flags: "--method random", result: "failed", says: asideAt},

@@ -54,7 +54,7 @@ func NewEffort(b Bounds) *Effort { return &Effort{bounds: b} }
 // Spent is what failing I/Os took so far.
 func (e *Effort) Spent() Cost { return Cost{e.tries.Load(), time.Duration(e.time.Load())} }
 
-// Row is how many blocks have failed as a whole since one of which any part got through.
+// Row is how many bytes have failed, in whole blocks, since a block of which any part got through.
 func (e *Effort) Row() int64 { return e.row.Load() }
 
 // add counts one failing I/O.
@@ -63,11 +63,11 @@ func (e *Effort) add(took time.Duration) {
 	e.time.Add(int64(took))
 }
 
-// block counts a block that is dealt with. A good block after a good one, the rule, changes nothing.
-func (e *Effort) block(anyGood bool) {
+// block counts a block of so many bytes that is dealt with. A good block after a good one, the rule, changes nothing.
+func (e *Effort) block(anyGood bool, length int64) {
 	switch {
 	case !anyGood:
-		e.row.Add(1)
+		e.row.Add(length)
 	case e.row.Load() != 0:
 		e.row.Store(0)
 	}

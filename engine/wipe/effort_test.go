@@ -52,7 +52,7 @@ func TestADriveOfErrorsIsTriedWithinBounds(t *testing.T) {
 			t.Errorf("%s: %d tries for %d blocks, more than %d", name, tries, blocks, most)
 		}
 		p := r.Progress
-		if p.Bad().Bytes() != size || p.Errors() != size/sector || p.Done() != size || p.Good() != 0 || row != blocks {
+		if p.Bad().Bytes() != size || p.Errors() != size/sector || p.Done() != size || p.Good() != 0 || row != size {
 			t.Errorf("%s: bad %d, errors %d, done %d, good %d, in a row %d", name, p.Bad().Bytes(), p.Errors(), p.Done(), p.Good(), row)
 		}
 		t.Logf("%s: %d tries for %d sectors", name, tries, size/sector)

@@ -154,7 +154,7 @@ func (w *worker) run() {
 			}
 			return
 		}
-		w.effort.block(w.anyGood)
+		w.effort.block(w.anyGood, block.Length)
 		w.low.Store(number + 1)
 	}
 }
