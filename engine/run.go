@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -227,14 +228,14 @@ func (j *job) settings(t target, pattern wipe.Pattern, extents []wipe.Range) wip
 	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Effort: j.effort, Progress: j.progress}
 }
 
-// fatal tells errors of one area from the end of the drive.
+// fatal tells errors of one area from the end of the drive. Of a drive that is gone or another one by now that is why the job ends, and
+// not the error of whatever request came upon it first.
 func (j *job) fatal(err error) bool {
-	for _, end := range []error{drive.ErrGone, drive.ErrChanged, unix.ENODEV, unix.ENXIO, unix.EBADF} {
-		if errors.Is(err, end) {
-			return true
-		}
+	if end := j.checkClaims(); end != nil {
+		j.halt(end)
+		return true
 	}
-	return j.checkClaims() != nil
+	return slices.ContainsFunc([]error{drive.ErrGone, drive.ErrChanged, unix.ENODEV, unix.ENXIO, unix.EBADF}, func(end error) bool { return errors.Is(err, end) })
 }
 
 // settle adds the step under way to those that are done.

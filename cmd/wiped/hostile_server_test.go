@@ -20,6 +20,7 @@ import (
 
 // server is a built wiped with a state directory and keys of its own.
 type server struct {
+	*meter
 	t       *testing.T
 	program string
 	dir     string
@@ -199,7 +200,7 @@ func (s *server) start(flags []string, wrap ...string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.cmd, s.gone = cmd, gone
+	s.cmd, s.gone, s.meter = cmd, gone, &meter{cmd.Process.Pid, s.program, log.Name()}
 	go func() { _ = cmd.Wait(); close(gone) }()
 	s.t.Cleanup(func() { _ = cmd.Process.Kill(); <-gone })
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -23,6 +24,8 @@ type hostile struct {
 	closed bool
 	// own says that the case has servers of its own and there is nothing to be measured from outside.
 	own bool
+	// brief is part of the short run, HOSTILE=short.
+	brief bool
 	// race takes the program built with the race detector, which is so much slower that answers are not judged.
 	race bool
 }
@@ -30,6 +33,9 @@ type hostile struct {
 // TestHostile runs every case against a built wiped that erases a drive meanwhile, with an innocent client at work on it.
 func TestHostile(t *testing.T) {
 	all := cases()
+	if os.Getenv("HOSTILE") == "short" {
+		all = slices.DeleteFunc(all, func(c hostile) bool { return !c.brief })
+	}
 	var done []*outcome
 	t.Cleanup(func() { report(t, done) })
 	watchman := newNeighbour(t)
