@@ -208,7 +208,7 @@ func (j *job) unlock() error {
 	if a := drive.Action(j.rec.Method.Action); a != drive.SecurityErase && a != drive.SecurityEraseEnhanced {
 		return nil // no other one sets a password
 	}
-	return j.ask(&request{what: "unlock", own: true}, func() error {
+	return j.ask(&request{what: "unlock"}, func() error {
 		f, err := j.targets[0].claim.Firmware()
 		if err != nil {
 			return fmt.Errorf("speak to the drive: %w", err)
@@ -220,10 +220,14 @@ func (j *job) unlock() error {
 // notTaken takes note that the drive was told nothing, or took nothing.
 func (j *job) notTaken(err error) signal {
 	var refused *drive.RefusedError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return j.turnedDown(refused)
+	case errors.Is(err, errGivenUp):
+		j.note(err)
+	default:
+		j.breakOff(err)
 	}
-	j.breakOff(err)
 	return stopped
 }
 
