@@ -16,14 +16,10 @@ import (
 	"wiped/engine/drive"
 )
 
-// Comm is what the process calls itself in the list of processes.
-const Comm = "wiped-order"
-
 // shelter makes this process one that only the end of its order ends: nobody may end it between a password and the erase that
 // takes it off, and it does not mind that nobody hears its answer.
 func shelter() {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
-	_ = os.WriteFile("/proc/self/comm", []byte(Comm), 0)
 }
 
 // Serve is the process: it sends the one command that in tells of, by the first of the sets that speaks to the drive, and leaves
