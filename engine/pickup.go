@@ -20,6 +20,10 @@ func (e *Engine) pickUp(jobs []*job) error {
 	}
 	for _, j := range jobs {
 		err := e.pickUpOne(j, all)
+		if err == nil && j.plan.out {
+			e.cfg.Log.Info("the drive is still at the command that an earlier run of the server sent; it is waited for", "job", j.rec.ID, "drive", j.rec.Drive.Name)
+			continue
+		}
 		if err == nil {
 			e.cfg.Log.Info("drive that erases itself picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 			continue
@@ -70,7 +74,6 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 // until then they are claimed by that one, and must not be asked anything.
 func (e *Engine) claimOf(j *job, items []Item) (claims []drive.Claim, err error) {
 	if j.plan.out = e.orders.out(j.rec.ID); j.plan.out {
-		e.cfg.Log.Info("the drive is still at the command that an earlier run of the server sent", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 		for range items {
 			claims = append(claims, &awaited{})
 		}
