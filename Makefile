@@ -90,7 +90,7 @@ test-faults: LAB = --lab
 test-faults: image
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/drivesim ./cmd/drivesim
 	$(GO) test -v -run '^(TestSampleOfATebibyte|TestOneFlippedByte)$$' -count=1 ./engine | grep -v level=
-	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags vm -run '^$(FAULTS)' -count=1 -timeout 30m ./cmd/wiped $(if $(filter TestFaults,$(FAULTS)),-faults=$(CURDIR)/bin/faults.json)
+	$(GO) run $(GOTESTSUM) --format standard-verbose -- -tags vm -run '^$(FAULTS)' -count=1 -timeout 45m ./cmd/wiped $(if $(filter TestFaults,$(FAULTS)),-faults=$(CURDIR)/bin/faults.json)
 
 # wiped beside fio, dd, shred, nwipe and OpenSSH in the same run: the table, bin/bench.json, and docs/performance. As root, for loop and
 # zram devices of its own. It installs what it compares with. BENCH=short only checks that every row works.

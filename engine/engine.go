@@ -25,6 +25,7 @@ type Config struct {
 	Protect  []string // globs of drives that are never erased
 	Halted   string   // why no drive at all may be erased; "": some may
 	Parallel int      // drives erased at once; 0: all
+	Orders   string   // a folder for the marks of commands that block; "": they are sent like all others
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"
 
@@ -46,6 +47,7 @@ type Engine struct {
 	cfg         Config
 	turns       turns
 	controllers controllers
+	orders      orders
 	news        bell
 	stop        chan struct{} // closed when the program ends
 	running     sync.WaitGroup
@@ -87,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Limits = cfg.Limits.orDefault()
-	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
+	e := &Engine{cfg: cfg, orders: orders{cfg.Orders}, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
 	for _, glob := range cfg.Protect {
 		if err := checkGlob(glob); err != nil {
 			return nil, err
@@ -106,6 +108,7 @@ func (e *Engine) recover() error {
 		return fmt.Errorf("recover jobs: %w", err)
 	}
 	var inside []*job
+	e.orders.sweep(records)
 	for _, r := range records {
 		j := e.newJob(r)
 		e.jobs[r.Job.ID] = j
@@ -244,6 +247,7 @@ func (e *Engine) alive(id uint64) bool {
 
 // forget drops the oldest ended jobs from memory; the journal has them.
 func (e *Engine) forget(id uint64) {
+	e.orders.forget(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ended = append(e.ended, id); len(e.ended) > rememberEnded {

@@ -52,12 +52,11 @@ func (j *job) eraseItself() signal {
 			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
 			return stopped
 		}
-		if !j.commit() {
-			return stopped
-		}
-		if next, over := j.order(p); over {
+		if next, over := j.tell(p); over {
 			return next
 		}
+	} else if next, over := j.leftBehind(p); over {
+		return next
 	}
 	return j.follow(p)
 }
@@ -209,20 +208,26 @@ func (j *job) unlock() error {
 	if a := drive.Action(j.rec.Method.Action); a != drive.SecurityErase && a != drive.SecurityEraseEnhanced {
 		return nil // no other one sets a password
 	}
-	f, err := j.targets[0].claim.Firmware()
-	if err != nil {
-		return fmt.Errorf("speak to the drive: %w", err)
-	}
-	return errors.Join(f.Unlock(), f.Close())
+	return j.ask(&request{what: "unlock"}, func() error {
+		f, err := j.targets[0].claim.Firmware()
+		if err != nil {
+			return fmt.Errorf("speak to the drive: %w", err)
+		}
+		return errors.Join(f.Unlock(), f.Close())
+	})
 }
 
 // notTaken takes note that the drive was told nothing, or took nothing.
 func (j *job) notTaken(err error) signal {
 	var refused *drive.RefusedError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return j.turnedDown(refused)
+	case errors.Is(err, errGivenUp):
+		j.note(err)
+	default:
+		j.breakOff(err)
 	}
-	j.breakOff(err)
 	return stopped
 }
 

@@ -80,6 +80,9 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 	if s := j.state(); s != Interrupted {
 		return nil, Item{}, refuse(Unsafe, what, "it is not interrupted: it is "+string(s), fmt.Sprintf("job %d", id))
 	}
+	if e.orders.out(id) {
+		return nil, Item{}, refuse(Unsafe, what, "its drive is still at the command that an earlier run of the server sent", "wait until it has ended, then resume "+fmt.Sprint(id))
+	}
 	var closest error
 	for _, d := range all {
 		i := d.Info()

@@ -63,6 +63,8 @@ func (j *job) act(at position) (s signal) {
 		return j.write(at)
 	case sampling:
 		return j.sample()
+	case awaiting:
+		return j.awaitOrder()
 	case erasing:
 		return j.eraseItself()
 	}

@@ -44,6 +44,29 @@ type Firmware interface {
 	io.Closer
 }
 
+// Apart is Firmware that can send a command which blocks from a process of its own. That one holds the claim with this one, and
+// goes on with the command when this one ends, for nothing can end it before the drive answers.
+type Apart interface {
+	Firmware
+	// EraseApart is Erase. It returns an error other than a *RefusedError if that process ended without an answer.
+	EraseApart(o Order) error
+	// Left is what a command came to that EraseApart sent with the same order, maybe in a process that has ended: as EraseApart
+	// would have returned it. ErrNoAnswer is that it is not known.
+	Left(o Order) error
+}
+
+// Order is a command of one job.
+type Order struct {
+	Action Action
+	Token  string     // unlike that of any other order
+	Mark   *os.File   // a file that is kept open until the command has returned, and its lock with it, and that then holds the answer
+	Others []Claim    // further drives that it erases
+	Held   []*os.File // what holds the claims, as far as those who pass the order on know it: whoever has it open keeps them
+}
+
+// ErrNoAnswer says that nobody knows what the drive said to a command.
+var ErrNoAnswer = errors.New("no answer to the command is on record")
+
 // Phase is where a drive says that an erase stands.
 type Phase int
 

@@ -86,13 +86,36 @@ func (c *claim) Firmware() (drive.Firmware, error) {
 	if err != nil {
 		return nil, errors.Join(err, dev.Close())
 	}
-	return orders{f, dev}, nil
+	return orders{f, dev, c}, nil
 }
 
 // orders closes the descriptor together with what speaks through it.
 type orders struct {
 	drive.Firmware
-	dev *os.File
+	dev   *os.File
+	claim *claim
+}
+
+// EraseApart is Erase where the command set knows no other way.
+func (o orders) EraseApart(order drive.Order) error {
+	order.Held = slices.Clone(o.claim.files)
+	for _, other := range order.Others {
+		if c, ok := other.(*claim); ok {
+			order.Held = append(order.Held, c.files...)
+		}
+	}
+	if a, ok := o.Firmware.(drive.Apart); ok {
+		return a.EraseApart(order)
+	}
+	return o.Erase(order.Action)
+}
+
+// Left knows nothing where the command set knows no other way.
+func (o orders) Left(order drive.Order) error {
+	if a, ok := o.Firmware.(drive.Apart); ok {
+		return a.Left(order)
+	}
+	return drive.ErrNoAnswer
 }
 
 func (o orders) Close() error { return errors.Join(o.Firmware.Close(), o.dev.Close()) }

@@ -40,6 +40,7 @@ type Fake struct {
 	commands  []drive.Action
 	others    []*Fake
 	holdErase chan struct{}
+	holdOpen  chan struct{}
 	paths     []*Fake
 	password  string // that it is locked with, as long as its answers say that it is
 }

@@ -2,7 +2,9 @@ package drivetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 
 	"wiped/engine/drive"
@@ -94,6 +96,15 @@ func (f *Fake) HoldErase() (release func()) {
 	return func() { close(hold) }
 }
 
+// HoldUnlock makes Unlock wait until the function it returns is called.
+func (f *Fake) HoldUnlock() (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hold := make(chan struct{})
+	f.holdOpen = hold
+	return func() { close(hold) }
+}
+
 func (l *look) Ask() drive.Answers {
 	l.fake.mu.Lock()
 	defer l.fake.mu.Unlock()
@@ -162,6 +173,45 @@ func (w *firmware) Erase(a drive.Action) error {
 	}
 	return nil
 }
+
+// EraseApart sends the command as Erase does, for this process is the other one too, and leaves the answer in the mark.
+func (w *firmware) EraseApart(o drive.Order) error {
+	err := w.Erase(o.Action)
+	var refused *drive.RefusedError
+	said := apart{Token: o.Token, Action: o.Action, Good: err == nil}
+	if errors.As(err, &refused) {
+		said.Refused = refused
+	}
+	text, _ := json.Marshal(said) // plain fields
+	if _, failed := o.Mark.WriteAt(text, 0); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// apart is the answer in a mark.
+type apart struct {
+	Token   string
+	Action  drive.Action
+	Good    bool
+	Refused *drive.RefusedError
+}
+
+func (w *firmware) Left(o drive.Order) error {
+	var said apart
+	err := json.NewDecoder(io.NewSectionReader(o.Mark, 0, 1<<20)).Decode(&said)
+	switch {
+	case err != nil || said.Token != o.Token || said.Action != o.Action:
+		return drive.ErrNoAnswer
+	case said.Refused != nil:
+		return said.Refused
+	case !said.Good:
+		return drive.ErrNoAnswer
+	}
+	return nil
+}
+
+var _ drive.Apart = (*firmware)(nil)
 
 // step is one look's worth of erasing. The caller holds mu.
 func (f *Fake) step() {
@@ -247,6 +297,11 @@ func (w *firmware) Unlock() error {
 	f := w.fake
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if hold := f.holdOpen; hold != nil {
+		f.mu.Unlock()
+		<-hold
+		f.mu.Lock()
+	}
 	if f.answers.Locked == "" {
 		return nil
 	}
