@@ -57,18 +57,32 @@ func (j *job) act(at position) (s signal) {
 	}
 	switch at.phase {
 	case checking:
-		return j.check(at)
+		s = j.check(at)
 	case writing:
-		return j.write(at)
+		s = j.write(at)
 	case sampling:
-		return j.sample()
+		s = j.sample()
 	case erasing:
-		return j.eraseItself()
+		s = j.eraseItself()
+	default:
+		s = j.verifyAll()
 	}
-	return j.verifyAll()
+	return j.sure(at, s)
 }
 
-// verifyAll reads back what is there, and makes sure of which drive that was.
+// sure makes certain, where nothing more is to come, that the drive is still the one that was confirmed.
+func (j *job) sure(at position, s signal) signal {
+	if next, err := j.plan.advance(at, s); err != nil || s != stepDone || next.phase != over {
+		return s
+	}
+	if err := j.stillOwn(); err != nil {
+		j.note(err)
+		return stopped
+	}
+	return s
+}
+
+// verifyAll reads back what is there, over every path.
 func (j *job) verifyAll() (s signal) {
 	if j.plan.action {
 		s = j.verifyErased()
@@ -78,11 +92,7 @@ func (j *job) verifyAll() (s signal) {
 	if s != stepDone {
 		return s
 	}
-	err := j.stillOwn()
-	if err == nil {
-		err = j.samePaths()
-	}
-	if err != nil {
+	if err := j.samePaths(); err != nil {
 		j.note(err)
 		return stopped
 	}
