@@ -79,7 +79,9 @@ var scsiDrives = []cell{
 // ataDrives are drives of drivesim behind a translation of SCSI to ATA.
 var ataDrives = []cell{
 	{kind: "ATA", drive: "ata size=4M sanitize=block,crypto,overwrite took=2s", flags: "", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
-	{kind: "ATA", drive: "ata size=512K sanitize=overwrite took=2s", flags: "--method sanitize-overwrite", says: `erased: purge, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, a hard disk", drive: "ata size=512K sanitize=overwrite took=2s rpm=7200", flags: "--method sanitize-overwrite", says: `erased: purge, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, solid state", drive: "ata size=512K sanitize=overwrite took=2s", flags: "--method sanitize-overwrite", says: `erased: clear, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, solid state, with two ways", drive: "ata size=512K sanitize=overwrite,crypto took=2s", flags: "", says: `erased: purge, sanitize-crypto`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=512K sanitize=crypto took=1s leaves=noise", flags: "--method sanitize-crypto", says: `erased: purge, sanitize-crypto`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=512K security took=2s", flags: "--method security-erase-enhanced", says: `erased: clear, security-erase-enhanced`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=4M security took=2s", flags: "--method security-erase --verify full", says: `erased: clear, security-erase, verified full`, outcome: isErased, gone: true},
