@@ -169,6 +169,11 @@ func (m *machine) meet(t *testing.T, c cell) (row string) {
 			t.Errorf("%s: %s: exit code %d: %s%s", c.kind, c.before, code, out, errOut)
 		}
 	}
+	if c.swapped != "" {
+		if _, _, err := drivesim.Ask("tcp:127.0.0.1:"+m.control, c.serial, "swap", c.swapped); err != nil {
+			t.Errorf("%s: %v", c.kind, err)
+		}
+	}
 	command := strings.TrimSpace(fmt.Sprintf("erase %s --wait %s", m.named(t, c), c.flags))
 	name := fmt.Sprintf("%s, %s, %s", c.kind, c.drive, command)
 	out, errOut, code := m.ssh("operator", command)
