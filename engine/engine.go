@@ -52,12 +52,13 @@ type Engine struct {
 	submitting  sync.Mutex // one command at a time decides which drives it takes
 	ending      sync.Mutex // a job is not cancelled while it is being resumed
 
-	mu      sync.Mutex
-	jobs    map[uint64]*job   // unfinished ones, and those that ended lately
-	taken   map[string]uint64 // key of a drive's ID -> the job that has it
-	opening map[string]bool   // keys of drives whose hidden areas are being opened
-	stuck   map[uint64]*job   // jobs that are over while a request to their drive is still out
-	ended   []uint64          // jobs that ended, oldest first, to be forgotten here in time
+	mu    sync.Mutex
+	jobs  map[uint64]*job   // unfinished ones, and those that ended lately
+	taken map[string]uint64 // key of a drive's ID -> the job that has it
+	stuck map[uint64]*job   // jobs that are over while a request to their drive is still out
+	ended []uint64          // jobs that ended, oldest first, to be forgotten here in time
+
+	opening map[string]bool // keys of drives whose hidden areas are being opened; under mu
 }
 
 // rememberEnded is how many ended jobs are held besides the journal, for those who still watch them.
@@ -88,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Limits = cfg.Limits.orDefault()
-	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, opening: map[string]bool{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
+	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
 	for _, glob := range cfg.Protect {
 		if err := checkGlob(glob); err != nil {
 			return nil, err

@@ -33,7 +33,7 @@ func (p *prober) erase() <-chan error {
 	p.job.sends(sent)
 	go func() {
 		defer p.job.cameBack(sent)
-		err := p.job.guarded(func() error { return p.firmware.Erase(p.action) })
+		err := p.guarded(func() error { return p.firmware.Erase(p.action) })
 		p.order <- err
 		reply <- err
 	}()
@@ -50,7 +50,7 @@ func (p *prober) look() (drive.Status, error) {
 		go func() {
 			defer p.job.cameBack(asked)
 			var a answer
-			a.err = p.job.guarded(func() (err error) { a.status, err = p.firmware.Status(p.action); return err })
+			a.err = p.guarded(func() (err error) { a.status, err = p.firmware.Status(p.action); return err })
 			question <- a
 		}()
 	}
@@ -64,10 +64,10 @@ func (p *prober) look() (drive.Status, error) {
 }
 
 // guarded turns a panic of what speaks to the drive into an error that leaves everything open.
-func (j *job) guarded(speak func() error) (err error) {
+func (p *prober) guarded(speak func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			j.e.cfg.Log.Error("defect: panic while speaking to a drive", "job", j.rec.ID, "panic", fmt.Sprint(r))
+			p.job.e.cfg.Log.Error("defect: panic while speaking to a drive", "job", p.job.rec.ID, "panic", fmt.Sprint(r))
 			err = fmt.Errorf("a defect in wiped: %v", r)
 		}
 	}()

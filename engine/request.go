@@ -125,7 +125,7 @@ func (j *job) speak() (drive.Firmware, error) {
 	go func() {
 		defer j.cameBack(r)
 		var got reply
-		got.err = j.guarded(func() (err error) { got.f, err = j.targets[0].claim.Firmware(); return err })
+		got.err = (&prober{job: j}).guarded(func() (err error) { got.f, err = j.targets[0].claim.Firmware(); return err })
 		select {
 		case back <- got:
 		case <-late:

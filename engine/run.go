@@ -22,7 +22,7 @@ func (j *job) run() {
 	defer j.guard(func() { j.giveBack(); j.rest() }) // without an end on record the next start shows it as interrupted
 	at := position{}
 	for at.phase != over {
-		next, err := j.plan.advance(at, j.act(at))
+		next, err := j.plan.advance(at, j.sure(at, j.act(at)))
 		if err != nil {
 			j.breakOff(err)
 			next = position{phase: over}
@@ -57,29 +57,28 @@ func (j *job) act(at position) (s signal) {
 	}
 	switch at.phase {
 	case checking:
-		s = j.check(at)
+		return j.check(at)
 	case writing:
-		s = j.write(at)
+		return j.write(at)
 	case sampling:
-		s = j.sample()
+		return j.sample()
 	case erasing:
-		s = j.eraseItself()
-	default:
-		s = j.verifyAll()
+		return j.eraseItself()
 	}
-	return j.sure(at, s)
+	return j.verifyAll()
 }
 
 // sure makes certain, where nothing more is to come, that the drive is still the one that was confirmed.
-func (j *job) sure(at position, s signal) signal {
-	if next, err := j.plan.advance(at, s); err != nil || s != stepDone || next.phase != over {
-		return s
+func (j *job) sure(at position, before signal) (s signal) {
+	defer j.guard(func() { s = stopped })
+	if next, err := j.plan.advance(at, before); err != nil || before != stepDone || next.phase != over {
+		return before
 	}
 	if err := j.stillOwn(); err != nil {
 		j.note(err)
 		return stopped
 	}
-	return s
+	return before
 }
 
 // verifyAll reads back what is there, over every path.

@@ -84,6 +84,9 @@ func (e *Engine) openAside(item Item, c drive.Claim) <-chan *Refusal {
 func (e *Engine) mark(id drive.ID, opening bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.opening == nil {
+		e.opening = map[string]bool{}
+	}
 	for _, k := range id.Keys {
 		if opening {
 			e.opening[k] = true

@@ -34,15 +34,16 @@ type Fake struct {
 	unhang  chan struct{} // closed when what hangs comes back
 	hanging int           // I/Os that hung
 
-	answers               drive.Answers
-	lie                   Lie
-	looks                 int // how many more looks at its status an erase under way takes
-	commands              []drive.Action
-	others                []*Fake
-	holdErase             chan struct{}
+	answers   drive.Answers
+	lie       Lie
+	looks     int // how many more looks at its status an erase under way takes
+	commands  []drive.Action
+	others    []*Fake
+	holdErase chan struct{}
+	paths     []*Fake
+	password  string // that it is locked with, as long as its answers say that it is
+
 	holdUnhide, holdSpeak chan struct{}
-	paths                 []*Fake
-	password              string // that it is locked with, as long as its answers say that it is
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.

@@ -94,30 +94,6 @@ func (f *Fake) HoldErase() (release func()) {
 	return func() { close(hold) }
 }
 
-// HoldUnhide makes the opening of hidden areas wait until the function it returns is called, HoldFirmware the beginning of every
-// conversation.
-func (f *Fake) HoldUnhide() (release func()) { return f.holdAt(&f.holdUnhide) }
-
-func (f *Fake) HoldFirmware() (release func()) { return f.holdAt(&f.holdSpeak) }
-
-func (f *Fake) holdAt(place *chan struct{}) (release func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	hold := make(chan struct{})
-	*place = hold
-	return func() { close(hold) }
-}
-
-// wait waits as long as something holds.
-func (f *Fake) wait(place *chan struct{}) {
-	f.mu.Lock()
-	hold := *place
-	f.mu.Unlock()
-	if hold != nil {
-		<-hold
-	}
-}
-
 func (l *look) Ask() drive.Answers {
 	l.fake.mu.Lock()
 	defer l.fake.mu.Unlock()
@@ -289,3 +265,27 @@ func (w *firmware) Unlock() error {
 func (w *firmware) Format(int) error { return drive.ErrUnsupported }
 
 func (w *firmware) Close() error { return nil }
+
+// HoldUnhide makes the opening of hidden areas wait until the function it returns is called, HoldFirmware the beginning of every
+// conversation.
+func (f *Fake) HoldUnhide() (release func()) { return f.holdAt(&f.holdUnhide) }
+
+func (f *Fake) HoldFirmware() (release func()) { return f.holdAt(&f.holdSpeak) }
+
+func (f *Fake) holdAt(place *chan struct{}) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hold := make(chan struct{})
+	*place = hold
+	return func() { close(hold) }
+}
+
+// wait waits as long as something holds.
+func (f *Fake) wait(place *chan struct{}) {
+	f.mu.Lock()
+	hold := *place
+	f.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+}
