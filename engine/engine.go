@@ -59,6 +59,8 @@ type Engine struct {
 	taken map[string]uint64 // key of a drive's ID -> the job that has it
 	stuck map[uint64]*job   // jobs that are over while a request to their drive is still out
 	ended []uint64          // jobs that ended, oldest first, to be forgotten here in time
+
+	opening map[string]bool // keys of drives whose hidden areas are being opened; under mu
 }
 
 // rememberEnded is how many ended jobs are held besides the journal, for those who still watch them.
@@ -196,17 +198,22 @@ func (e *Engine) release(id uint64) {
 	delete(e.stuck, id)
 }
 
-// holder is the job that has a drive, or zero. One that is stuck is over, but for a request that is still out.
+// holder is the job that has a drive, or zero. One that is stuck is over, but for a request that is still out. A drive whose
+// hidden areas are being opened has no job yet.
 type holder struct {
-	job   uint64
-	stuck bool
+	job     uint64
+	stuck   bool
+	opening bool
 }
 
 // takenBy is the job that has a drive, or 0. The caller holds mu.
 func (e *Engine) takenBy(id drive.ID) holder {
 	for _, k := range id.Keys {
 		if owner, ok := e.taken[k]; ok {
-			return holder{owner, e.stuck[owner] != nil}
+			return holder{job: owner, stuck: e.stuck[owner] != nil}
+		}
+		if e.opening[k] {
+			return holder{opening: true}
 		}
 	}
 	return holder{}

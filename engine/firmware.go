@@ -35,10 +35,9 @@ func (j *job) eraseItself() signal {
 	if !j.found.firmware.Ended.IsZero() {
 		return j.endedBefore()
 	}
-	f, err := j.targets[0].claim.Firmware()
+	f, err := j.speak()
 	if err != nil {
-		j.breakOff(fmt.Errorf("speak to the drive: %w", err))
-		return stopped
+		return j.stopAt(fmt.Errorf("speak to the drive: %w", err))
 	}
 	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
 	defer p.close()
@@ -68,7 +67,7 @@ func (j *job) endedBefore() signal {
 	if j.e.mute(j.targets[0].info()) != 0 {
 		return stepDone // it must not be asked; what it holds will tell
 	}
-	f, err := j.targets[0].claim.Firmware()
+	f, err := j.speak()
 	if err != nil {
 		return stepDone
 	}
@@ -194,9 +193,7 @@ func (j *job) turnedDown(refused *drive.RefusedError) signal {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.found.refused = refused.Error() + "; nothing was erased"
-	if n := j.found.firmware.Marked; n > 0 {
-		j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
-	}
+	j.found.refused += markedText(j.found.firmware)
 	if refused.Next != "" {
 		j.found.refused += "; " + refused.Next
 	}

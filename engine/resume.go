@@ -27,7 +27,7 @@ func (e *Engine) Resume(ids []uint64, confirm []string) ([]View, error) {
 	e.submitting.Lock()
 	defer e.submitting.Unlock()
 	if e.stopping() {
-		return nil, refuse(Unsafe, "", "the server is stopping", "log in again later")
+		return nil, stoppingRefusal()
 	}
 	all, err := e.find()
 	if err != nil {

@@ -23,7 +23,7 @@ func (j *job) run() {
 	defer j.guard(func() { j.giveBack(); j.rest() }) // without an end on record the next start shows it as interrupted
 	at := position{}
 	for at.phase != over {
-		next, err := j.plan.advance(at, j.act(at))
+		next, err := j.plan.advance(at, j.sure(at, j.act(at)))
 		if err != nil {
 			j.breakOff(err)
 			next = position{phase: over}
@@ -71,7 +71,20 @@ func (j *job) act(at position) (s signal) {
 	return j.verifyAll()
 }
 
-// verifyAll reads back what is there, and makes sure of which drive that was.
+// sure makes certain, where nothing more is to come, that the drive is still the one that was confirmed.
+func (j *job) sure(at position, before signal) (s signal) {
+	defer j.guard(func() { s = stopped })
+	if next, err := j.plan.advance(at, before); err != nil || before != stepDone || next.phase != over {
+		return before
+	}
+	if err := j.stillOwn(); err != nil {
+		j.note(err)
+		return stopped
+	}
+	return before
+}
+
+// verifyAll reads back what is there, over every path.
 func (j *job) verifyAll() (s signal) {
 	if j.plan.action {
 		s = j.verifyErased()
@@ -81,11 +94,7 @@ func (j *job) verifyAll() (s signal) {
 	if s != stepDone {
 		return s
 	}
-	err := j.stillOwn()
-	if err == nil {
-		err = j.samePaths()
-	}
-	if err != nil {
+	if err := j.samePaths(); err != nil {
 		j.note(err)
 		return stopped
 	}

@@ -443,3 +443,24 @@ func TestNothingIsAskedOfAGivenUpDrive(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSpeakHangs: the end of the program, or a cancel, does not wait for a drive with which no conversation comes about.
+func TestSpeakHangs(t *testing.T) {
+	for _, stop := range []string{"shutdown", "cancel"} {
+		f := itself("f0", []byte("SECRET"), drivetest.Honest)
+		w := open(t, "", nil, f)
+		release := f.HoldFirmware()
+		id := w.erase(string(followed), "sample", "f0")[0]
+		eventually(t, "the job speaks to its drive", func() bool { v, _ := w.Job(id); return v.Last.Action == string(followed)+" by the drive" })
+		if stop == "shutdown" {
+			w.shutdown()
+		} else if _, err := w.Cancel([]uint64{id}, patience); err != nil {
+			t.Error(err)
+		}
+		v, _ := w.Job(id)
+		if want := map[string]State{"shutdown": Interrupted, "cancel": Cancelled}[stop]; v.State != want || len(f.Commands()) > 0 {
+			t.Errorf("after %s: %s: %s, commands %v", stop, v.State, v.Last.Reason, f.Commands())
+		}
+		release()
+	}
+}

@@ -9,20 +9,27 @@ import (
 // CommandSet is a language that drives speak: one of ATA, SCSI and NVMe. It is asked and ordered through descriptors that
 // others opened, so that it can neither reach a drive that nobody claimed nor open one for writing.
 type CommandSet interface {
+	// Name is what Answers.Set calls it, as far as no drive has to be asked for that: ATA, SCSI, NVMe, MMC.
+	Name() string
 	// Speaks tells by what is known already, without asking the drive anything.
 	Speaks(n Node) bool
 	// Ask asks the drive, through a descriptor for reading only, and changes nothing. Every command has a deadline of
-	// at most 5 s. A drive that answers in part is described in part; the error is for one that does not answer at all.
+	// at most 5 s. A drive that answers in part is described in part; the error is for one that does not answer at all, or
+	// ErrTranslated.
 	Ask(dev *os.File, n Node) (Answers, error)
-	// Firmware prepares orders to a claimed drive. Closing it leaves dev open.
+	// Firmware prepares orders to a claimed drive. Closing it leaves dev open. The error may be ErrTranslated.
 	Firmware(dev *os.File, n Node) (Firmware, error)
 }
 
 // Node is a block device as the kernel shows it.
 type Node struct {
-	Sys  string // its folder in sysfs, /sys/block/sdb
-	Info Info
+	Sys        string // its folder in sysfs, /sys/block/sdb
+	Info       Info
+	Translated bool // it said itself that it is an ATA drive, which the kernel does not know
 }
+
+// ErrTranslated is the answer of a drive that speaks ATA behind what speaks SCSI for it. Whoever gives it sends nothing more.
+var ErrTranslated = errors.New("an ATA drive that a bridge or an HBA speaks for")
 
 // Firmware is a claimed drive that takes orders about itself. Its methods are called one at a time, but for Status,
 // which is also called while Erase of an action that does not block has not returned.

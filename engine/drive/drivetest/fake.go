@@ -43,6 +43,8 @@ type Fake struct {
 	holdOpen  chan struct{}
 	paths     []*Fake
 	password  string // that it is locked with, as long as its answers say that it is
+
+	holdUnhide, holdSpeak chan struct{}
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.

@@ -117,6 +117,7 @@ func (l *look) Ask() drive.Answers {
 func (c *claim) Rescan() error { return nil }
 
 func (c *claim) Firmware() (drive.Firmware, error) {
+	c.fake.wait(&c.fake.holdSpeak)
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
 	if c.fake.answers.Set == "" {
@@ -275,8 +276,12 @@ func (w *firmware) Status(a drive.Action) (drive.Status, error) {
 
 func (w *firmware) Unhide() error {
 	f := w.fake
+	f.wait(&f.holdUnhide)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lie == Panics {
+		panic("the fake firmware panics")
+	}
 	for _, h := range f.answers.Hidden {
 		if h.Why != "" {
 			return &drive.RefusedError{Why: h.Why, Next: h.Next}
@@ -315,3 +320,27 @@ func (w *firmware) Unlock() error {
 func (w *firmware) Format(int) error { return drive.ErrUnsupported }
 
 func (w *firmware) Close() error { return nil }
+
+// HoldUnhide makes the opening of hidden areas wait until the function it returns is called, HoldFirmware the beginning of every
+// conversation.
+func (f *Fake) HoldUnhide() (release func()) { return f.holdAt(&f.holdUnhide) }
+
+func (f *Fake) HoldFirmware() (release func()) { return f.holdAt(&f.holdSpeak) }
+
+func (f *Fake) holdAt(place *chan struct{}) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hold := make(chan struct{})
+	*place = hold
+	return func() { close(hold) }
+}
+
+// wait waits as long as something holds.
+func (f *Fake) wait(place *chan struct{}) {
+	f.mu.Lock()
+	hold := *place
+	f.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+}
