@@ -101,7 +101,9 @@ func TestThreads(t *testing.T) {
 // TestFull: there are only so many sessions, and whoever gets none is told why.
 func TestFull(t *testing.T) {
 	m, _, theirs := ends(t)
+	m.mu.Lock()
 	m.sessions = maxSessions
+	m.mu.Unlock()
 	if got, err := theirs.exchange(saySession, nil); err == nil || err.Error() != errFull.Error() || got.fd != none {
 		t.Errorf("one session too many: %+v, %v", got, err)
 	}
