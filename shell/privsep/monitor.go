@@ -180,7 +180,7 @@ func (m *Monitor) Shutdown(ctx context.Context) error {
 	c := m.child
 	m.mu.Unlock()
 	if c != nil {
-		c.say(sayShutdown)
+		go c.say(sayShutdown) // which waits for a child that does not listen
 	}
 	select {
 	case <-m.ended:
@@ -205,5 +205,5 @@ func (m *Monitor) Child() (pid int, held Resources) {
 	if c == nil {
 		return 0, held
 	}
-	return c.cmd.Process.Pid, c.resources()
+	return c.cmd.Process.Pid, c.resources(m.watching().every)
 }

@@ -181,17 +181,17 @@ func (c *child) alive(r Resources) {
 	c.told = nil
 }
 
-// resources asks the child what it holds now; zero if it does not say so in time.
-func (c *child) resources() Resources {
+// resources asks the child what it holds now; zero if it does not say so within the time given.
+func (c *child) resources(most time.Duration) Resources {
 	told := make(chan struct{})
 	c.mu.Lock()
 	c.told = append(c.told, told)
 	c.mu.Unlock()
-	c.say(sayResources)
+	go c.say(sayResources)
 	select {
 	case <-told:
 	case <-c.gone:
-	case <-time.After(watchEvery):
+	case <-time.After(most):
 		return Resources{}
 	}
 	c.mu.Lock()

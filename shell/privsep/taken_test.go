@@ -148,6 +148,37 @@ func TestHung(t *testing.T) {
 	}
 }
 
+// TestDeaf: a child that takes nothing off the border keeps the server neither from asking what it holds nor from its end.
+func TestDeaf(t *testing.T) {
+	s := newStation(t, func(context.Context, *shell.Session) int { return 0 })
+	pid, _ := s.Child()
+	syscall.Kill(pid, syscall.SIGSTOP)
+	s.Monitor.mu.Lock()
+	border := s.Monitor.child.border
+	s.Monitor.mu.Unlock()
+	border.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	for border.send(message{Say: sayResources}, none) == nil {
+	}
+	border.SetWriteDeadline(time.Time{})
+	s.mayWatch(100*time.Millisecond, wait)
+	ended := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		s.Child()
+		ended <- s.Shutdown(ctx)
+	}()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the end was in order, with a child that stood still")
+		}
+	case <-time.After(wait):
+		syscall.Kill(pid, syscall.SIGKILL)
+		t.Error("the server does not end")
+	}
+}
+
 // mayWatch sets how the children are watched that start from now on.
 func (s *station) mayWatch(every, patience time.Duration) {
 	s.Monitor.mu.Lock()
@@ -278,6 +309,22 @@ func TestLogged(t *testing.T) {
 	m.logChild(slog.LevelInfo, "the next")
 	if want := "lines_left_out_before=" + strconv.Itoa(written-logged); !strings.Contains(out.String(), want) {
 		t.Errorf("%d of %d lines were logged, and the next line does not say %s", logged, written, want)
+	}
+}
+
+// TestLogins: a login beyond those that may be written down at once is written down, later.
+func TestLogins(t *testing.T) {
+	var out bytes.Buffer
+	m, written := monitor(t), 0
+	m.Log = slog.New(slog.NewTextHandler(&out, nil))
+	m.LookUp = func(auth.Credential, net.Addr) (*gossh.Permissions, error) {
+		return auth.WithIdentity(&gossh.Permissions{}, auth.Identity{Role: auth.Viewer}), nil
+	}
+	m.LoggedIn = func(auth.Identity, string, string) { written++ }
+	body, _ := json.Marshal(offer{From: "192.0.2.1:22"})
+	m.logins.used, m.logins.last = loginBurst, time.Now().Add(time.Second/loginsPerSecond)
+	if _, err := m.login(body); err != nil || written != 1 || !strings.Contains(out.String(), "too many logins") {
+		t.Errorf("one login too many: %v, written down %d times, and logged: %s", err, written, &out)
 	}
 }
 
