@@ -221,7 +221,7 @@ const auditedLine = 2048
 
 func (s *session) entry(action, line string) journal.Entry {
 	return journal.Entry{Time: journal.At(time.Now()), Operator: s.Who.Name, Fingerprint: s.Who.Fingerprint,
-		Login: clean(s.Login), From: s.From, Action: action, Command: clean(cut(line, auditedLine))}
+		Login: clean(s.Login), From: clean(s.From), Action: action, Command: clean(cut(line, auditedLine))}
 }
 
 // guard, deferred in a goroutine, turns a panic into a line in the log: a defect in showing something must not end jobs.
