@@ -19,6 +19,7 @@ type holding struct {
 	processes, descriptors int
 	goroutines             int // 0: the program does not tell
 	resident               int64
+	anonymous              int64 // of resident: heap and stacks, without what is read from files
 	cpu                    time.Duration
 }
 
@@ -52,9 +53,23 @@ func (m *meter) used() (u holding) {
 		u.processes++
 		u.descriptors += len(open)
 		u.resident += int64(resident(id))
+		u.anonymous += anonymous(id)
 		u.cpu += cpu(id)
 	}
 	return u
+}
+
+var rssAnon = regexp.MustCompile(`(?m)^RssAnon:\s*(\d+) kB$`)
+
+// anonymous is how much memory of a process is neither of a file nor shared, in bytes.
+func anonymous(id int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", id))
+	found := rssAnon.FindSubmatch(text)
+	if found == nil {
+		return 0
+	}
+	kB, _ := strconv.ParseInt(string(found[1]), 10, 64)
+	return kB << 10
 }
 
 // cpu is the processor time that the threads of a process have taken, which the kernel counts in nanoseconds here.
@@ -96,7 +111,8 @@ func (m *meter) held() (sum holding, err error) {
 		if len(said) < want {
 			return fmt.Errorf("%d of %d processes said what they hold", len(said), want)
 		}
-		sum = holding{processes: want}
+		now := m.used()
+		sum = holding{processes: want, anonymous: now.anonymous, cpu: now.cpu}
 		for _, line := range said {
 			goroutines, _ := strconv.Atoi(line[1])
 			descriptors, _ := strconv.Atoi(line[2])
