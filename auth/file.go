@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,12 +55,12 @@ func parseFile(content []byte) *keyFile {
 // readFile returns the text of the file at path, which only root and the process's user may be able to change. A
 // symbolic link is followed, and the file it ends at is judged with the directory that holds it.
 func readFile(path string) ([]byte, error) {
-	f, err := open(path)
+	fd, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read authorized keys: %w", openAdvice(path, err))
 	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	defer unix.Close(fd)
+	content, err := readAll(fd, maxFile+1)
 	if err != nil {
 		return nil, fmt.Errorf("read authorized keys: %w", err)
 	}
@@ -76,29 +76,58 @@ func readFile(path string) ([]byte, error) {
 }
 
 // open judges what it has opened, through the descriptors, so that nothing can be exchanged between look and use.
-func open(path string) (*os.File, error) {
-	end, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, err
+func open(path string) (fd int, err error) {
+	fd, err = openIn(filepath.Split(path))
+	if errors.Is(err, unix.ELOOP) { // it is a link, or there are too many on the way
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			fd, err = openIn(filepath.Split(path))
+		}
 	}
-	folder, err := unix.Open(filepath.Dir(end), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: filepath.Dir(end), Err: err}
+	return fd, err
+}
+
+// openIn opens a file that is no symbolic link. Links on the way to its folder are followed.
+func openIn(folder, name string) (fd int, err error) {
+	if folder == "" {
+		folder = "."
 	}
-	defer unix.Close(folder)
-	if err := judge(folder, unix.S_IFDIR, filepath.Dir(end)); err != nil {
-		return nil, err
+	at, err := unix.Open(folder, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &fs.PathError{Op: "open", Path: folder, Err: err}
+	}
+	defer unix.Close(at)
+	if err := judge(at, unix.S_IFDIR, filepath.Clean(folder)); err != nil {
+		return 0, err
 	}
 	// Without O_NONBLOCK a named pipe would hold up every login.
-	fd, err := unix.Openat(folder, filepath.Base(end), unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err = unix.Openat(at, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: end, Err: err}
+		return 0, &fs.PathError{Op: "open", Path: folder + name, Err: err}
 	}
-	if err := judge(fd, unix.S_IFREG, end); err != nil {
+	if err := judge(fd, unix.S_IFREG, filepath.Join(folder, name)); err != nil {
 		unix.Close(fd)
-		return nil, err
+		return 0, err
 	}
-	return os.NewFile(uintptr(fd), end), nil
+	return fd, nil
+}
+
+// readAll reads a plain file from its start, most bytes at most.
+func readAll(fd, most int) ([]byte, error) {
+	content := make([]byte, 0, 4<<10)
+	for len(content) < most {
+		content = slices.Grow(content, 1)
+		n, err := unix.Read(fd, content[len(content):min(cap(content), most)])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return content, nil
+		default:
+			content = content[:len(content)+n]
+		}
+	}
+	return content, nil
 }
 
 func judge(fd int, kind uint32, path string) error {

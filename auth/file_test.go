@@ -45,6 +45,13 @@ func TestReadFileJudges(t *testing.T) {
 			folder(t, filepath.Dir(path), 0o777)
 			return symlink(t, path)
 		}, "chmod go-w /"},
+		{"in a directory that a link names", func(t *testing.T, path string) string {
+			return filepath.Join(symlink(t, filepath.Dir(path)), filepath.Base(path))
+		}, ""},
+		{"in a writable directory that a link names", func(t *testing.T, path string) string {
+			folder(t, filepath.Dir(path), 0o770)
+			return filepath.Join(symlink(t, filepath.Dir(path)), filepath.Base(path))
+		}, "chmod go-w /"},
 		{"link to nothing", func(t *testing.T, path string) string { return symlink(t, path+".gone") }, "does not exist"},
 		{"link to itself", func(t *testing.T, path string) string {
 			link := filepath.Join(filepath.Dir(path), "loop")
@@ -78,6 +85,20 @@ func TestReadFileJudges(t *testing.T) {
 				t.Errorf("readFile = %v; want an error with %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestReadFileOfAnySize(t *testing.T) {
+	path := filepath.Join(keyFolder(t), "authorized_keys")
+	for _, size := range []int{0, 1, 4095, 4096, 4097, 100_000, maxFile, maxFile + 1} {
+		want := strings.Repeat("0123456789\n", size/11+1)[:size]
+		content, err := readFile(writeFile(t, path, want))
+		if size <= maxFile && (err != nil || string(content) != want) {
+			t.Errorf("of %d bytes %d were read: %v", size, len(content), err)
+		}
+		if size > maxFile && (err == nil || !strings.Contains(err.Error(), "larger than 1 MiB")) {
+			t.Errorf("of %d bytes %d were read: %v", size, len(content), err)
+		}
 	}
 }
 

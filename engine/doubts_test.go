@@ -170,6 +170,37 @@ func TestFormatReaches(t *testing.T) {
 	}
 }
 
+// TestFormatAgain: a drive whose format did not come to its end is formatted again to the sectors that it should have, and nobody
+// says that it has them already. One that is whole, or another one, is not.
+func TestFormatAgain(t *testing.T) {
+	f := drivetest.New("f0", 4<<20, []byte("X"))
+	f.SelfErasing(drivetest.Honest, drive.Ability{Action: drive.FormatUnit})
+	f.Answer(func(a *drive.Answers) { a.Set, a.Sector = "SCSI", 512 })
+	w := open(t, "", nil, f)
+	plan := func() error {
+		_, err := w.planFormat(FormatRequest{Drive: "f0", Sector: 512, Confirm: []string{"FAKE-f0"}})
+		return err
+	}
+	if err := plan(); err == nil || !strings.Contains(err.Error(), "512 bytes already") {
+		t.Errorf("of a whole one: %v", err)
+	}
+	f.Set(func(i *drive.Info) {
+		i.Size, i.ID.Size, i.NoSize, i.Reformat = 0, 0, "its format is not complete", true
+	})
+	f.Answer(func(a *drive.Answers) { a.Problem, a.Unformatted = "format it anew", "its format is not complete" })
+	if err := plan(); err != nil {
+		t.Errorf("of one whose format lost power: %v", err)
+	}
+	_, err := w.Plan(Request{Drives: []string{"f0"}, Method: "zero", Confirm: []string{"FAKE-f0"}})
+	if err == nil || !strings.Contains(err.Error(), "its format is not complete. Next: format f0 --sector-size 512 --confirm FAKE-f0") {
+		t.Errorf("erase says %v; want the way out", err)
+	}
+	f.Answer(func(a *drive.Answers) { a.Another = "it is another drive" })
+	if err := plan(); err == nil || !strings.Contains(err.Error(), "it is another drive") {
+		t.Errorf("of another one: %v", err)
+	}
+}
+
 // spy notes who is asked for its health.
 type spy struct {
 	mu    sync.Mutex

@@ -87,3 +87,44 @@ func TestSecondCouldNotTell(t *testing.T) {
 	}
 	w.honest(v, a, b)
 }
+
+// TestCancelSaysMarks: a job that is cancelled before the command says what it had written to tell, whether it waits for its
+// controller or is at the marks still.
+func TestCancelSaysMarks(t *testing.T) {
+	first, second := itself("first", []byte{0}, drivetest.Honest), itself("second", []byte{0}, drivetest.Honest)
+	for _, x := range []*drivetest.Fake{first, second} {
+		x.Set(func(i *drive.Info) { i.Controller = "one" })
+		defer x.HoldErase()()
+	}
+	w := open(t, "", nil, first, second)
+	ids := w.erase(string(blocking), "sample", "first", "second")
+	eventually(t, "one of them is told", func() bool { return len(first.Commands())+len(second.Commands()) == 1 })
+	id := ids[len(first.Commands())] // the other one
+	eventually(t, "the other one waits for the controller", func() bool { v, _ := w.Job(id); return v.Last.Action == string(blocking)+" by the drive" })
+	said := func(w *workshop, id uint64) {
+		t.Helper()
+		all, err := w.Cancel([]uint64{id}, patience)
+		if err != nil || all[0].State != Cancelled || !strings.Contains(string(all[0].Last.Reason), "nothing was erased, but for 256 sectors that were written to tell") {
+			t.Errorf("%+v, %v; want the sectors that were written", all, err)
+		}
+	}
+	said(w, id)
+
+	third := itself("third", []byte{0}, drivetest.Honest)
+	w = open(t, "", nil, third)
+	reached := third.HoldAfter(64 << 10)
+	id = w.erase(string(blocking), "sample", "third")[0]
+	<-reached
+	go func() {
+		eventually(t, "the job is told to stop", func() bool { return w.halted(id) })
+		third.Release()
+	}()
+	said(w, id)
+}
+
+func (w *workshop) halted(id uint64) bool {
+	w.mu.Lock()
+	j := w.jobs[id]
+	w.mu.Unlock()
+	return j.ctx.Err() != nil
+}

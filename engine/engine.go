@@ -25,6 +25,7 @@ type Config struct {
 	Protect  []string // globs of drives that are never erased
 	Halted   string   // why no drive at all may be erased; "": some may
 	Parallel int      // drives erased at once; 0: all
+	Orders   string   // a folder for the marks of commands that block; "": they are sent like all others
 	Station  string   // name of this machine on certificates
 	Software string   // "wiped VERSION (REVISION)"
 
@@ -46,6 +47,7 @@ type Engine struct {
 	cfg         Config
 	turns       turns
 	controllers controllers
+	orders      orders
 	news        bell
 	stop        chan struct{} // closed when the program ends
 	running     sync.WaitGroup
@@ -57,6 +59,8 @@ type Engine struct {
 	taken map[string]uint64 // key of a drive's ID -> the job that has it
 	stuck map[uint64]*job   // jobs that are over while a request to their drive is still out
 	ended []uint64          // jobs that ended, oldest first, to be forgotten here in time
+
+	opening map[string]bool // keys of drives whose hidden areas are being opened; under mu
 }
 
 // rememberEnded is how many ended jobs are held besides the journal, for those who still watch them.
@@ -87,7 +91,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Limits = cfg.Limits.orDefault()
-	e := &Engine{cfg: cfg, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
+	e := &Engine{cfg: cfg, orders: orders{cfg.Orders}, jobs: map[uint64]*job{}, taken: map[string]uint64{}, stuck: map[uint64]*job{}, stop: make(chan struct{}), turns: turns{limit: cfg.Parallel}}
 	for _, glob := range cfg.Protect {
 		if err := checkGlob(glob); err != nil {
 			return nil, err
@@ -106,6 +110,7 @@ func (e *Engine) recover() error {
 		return fmt.Errorf("recover jobs: %w", err)
 	}
 	var inside []*job
+	e.orders.sweep(records)
 	for _, r := range records {
 		j := e.newJob(r)
 		e.jobs[r.Job.ID] = j
@@ -193,17 +198,22 @@ func (e *Engine) release(id uint64) {
 	delete(e.stuck, id)
 }
 
-// holder is the job that has a drive, or zero. One that is stuck is over, but for a request that is still out.
+// holder is the job that has a drive, or zero. One that is stuck is over, but for a request that is still out. A drive whose
+// hidden areas are being opened has no job yet.
 type holder struct {
-	job   uint64
-	stuck bool
+	job     uint64
+	stuck   bool
+	opening bool
 }
 
 // takenBy is the job that has a drive, or 0. The caller holds mu.
 func (e *Engine) takenBy(id drive.ID) holder {
 	for _, k := range id.Keys {
 		if owner, ok := e.taken[k]; ok {
-			return holder{owner, e.stuck[owner] != nil}
+			return holder{job: owner, stuck: e.stuck[owner] != nil}
+		}
+		if e.opening[k] {
+			return holder{opening: true}
 		}
 	}
 	return holder{}
@@ -244,6 +254,7 @@ func (e *Engine) alive(id uint64) bool {
 
 // forget drops the oldest ended jobs from memory; the journal has them.
 func (e *Engine) forget(id uint64) {
+	e.orders.forget(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ended = append(e.ended, id); len(e.ended) > rememberEnded {

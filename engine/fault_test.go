@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wiped/engine/certificate"
+	"wiped/engine/drive"
 	"wiped/engine/drive/drivetest"
 	"wiped/engine/journal"
 )
@@ -59,10 +60,10 @@ func TestFaults(t *testing.T) {
 		{"fake capacity", drivetest.Fault{Kind: drivetest.Wrap, At: 1 << 20}, "random", Failed, "do not hold", nil},
 		{"flush fails", drivetest.Fault{Kind: drivetest.FlushFails}, "zero", Failed, "did not confirm", nil},
 		{"flush fails once", drivetest.Fault{Kind: drivetest.FlushFails, Times: 1}, "zero", Failed, "did not confirm", nil},
-		{"shrinks", drivetest.Fault{Kind: drivetest.Shrink, After: mid}, "zero", Failed, "", nil},
-		{"shrinks after the last write", drivetest.Fault{Kind: drivetest.Shrink, After: fakeSize}, "zero", Failed, "", nil},
-		{"vanishes", drivetest.Fault{Kind: drivetest.Vanish, After: mid}, "zero", Failed, "", nil},
-		{"vanishes after the last write", drivetest.Fault{Kind: drivetest.Vanish, After: fakeSize}, "zero", Failed, "", nil},
+		{"shrinks", drivetest.Fault{Kind: drivetest.Shrink, After: mid}, "zero", Failed, drive.ErrChanged.Error(), nil},
+		{"shrinks after the last write", drivetest.Fault{Kind: drivetest.Shrink, After: fakeSize}, "zero", Failed, drive.ErrChanged.Error(), nil},
+		{"vanishes", drivetest.Fault{Kind: drivetest.Vanish, After: mid}, "zero", Failed, drive.ErrGone.Error(), nil},
+		{"vanishes after the last write", drivetest.Fault{Kind: drivetest.Vanish, After: fakeSize}, "zero", Failed, drive.ErrGone.Error(), nil},
 		{"the driver panics", drivetest.Fault{Kind: drivetest.Panic, After: mid}, "zero", Failed, "a defect in wiped", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -35,10 +35,9 @@ func (j *job) eraseItself() signal {
 	if !j.found.firmware.Ended.IsZero() {
 		return j.endedBefore()
 	}
-	f, err := j.targets[0].claim.Firmware()
+	f, err := j.speak()
 	if err != nil {
-		j.breakOff(fmt.Errorf("speak to the drive: %w", err))
-		return stopped
+		return j.stopAt(fmt.Errorf("speak to the drive: %w", err))
 	}
 	p := &prober{firmware: f, action: drive.Action(j.rec.Method.Action), job: j}
 	defer p.close()
@@ -52,12 +51,11 @@ func (j *job) eraseItself() signal {
 			j.breakOff(fmt.Errorf("the drive was not told to erase itself: %w", err))
 			return stopped
 		}
-		if !j.commit() {
-			return stopped
-		}
-		if next, over := j.order(p); over {
+		if next, over := j.tell(p); over {
 			return next
 		}
+	} else if next, over := j.leftBehind(p); over {
+		return next
 	}
 	return j.follow(p)
 }
@@ -69,7 +67,7 @@ func (j *job) endedBefore() signal {
 	if j.e.mute(j.targets[0].info()) != 0 {
 		return stepDone // it must not be asked; what it holds will tell
 	}
-	f, err := j.targets[0].claim.Firmware()
+	f, err := j.speak()
 	if err != nil {
 		return stepDone
 	}
@@ -195,9 +193,7 @@ func (j *job) turnedDown(refused *drive.RefusedError) signal {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.found.refused = refused.Error() + "; nothing was erased"
-	if n := j.found.firmware.Marked; n > 0 {
-		j.found.refused += fmt.Sprintf(", but for %d sectors that were written to tell", n)
-	}
+	j.found.refused += markedText(j.found.firmware)
 	if refused.Next != "" {
 		j.found.refused += "; " + refused.Next
 	}
@@ -209,20 +205,26 @@ func (j *job) unlock() error {
 	if a := drive.Action(j.rec.Method.Action); a != drive.SecurityErase && a != drive.SecurityEraseEnhanced {
 		return nil // no other one sets a password
 	}
-	f, err := j.targets[0].claim.Firmware()
-	if err != nil {
-		return fmt.Errorf("speak to the drive: %w", err)
-	}
-	return errors.Join(f.Unlock(), f.Close())
+	return j.ask(&request{what: "unlock"}, func() error {
+		f, err := j.targets[0].claim.Firmware()
+		if err != nil {
+			return fmt.Errorf("speak to the drive: %w", err)
+		}
+		return errors.Join(f.Unlock(), f.Close())
+	})
 }
 
 // notTaken takes note that the drive was told nothing, or took nothing.
 func (j *job) notTaken(err error) signal {
 	var refused *drive.RefusedError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		return j.turnedDown(refused)
+	case errors.Is(err, errGivenUp):
+		j.note(err)
+	default:
+		j.breakOff(err)
 	}
-	j.breakOff(err)
 	return stopped
 }
 

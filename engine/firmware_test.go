@@ -317,6 +317,11 @@ func TestSilentDrive(t *testing.T) {
 	if v := w.end(w.erase("random", "full", "f0")[0]); v.State != Erased || v.Job.Drive.HiddenAreas != "not known: it does not answer" {
 		t.Errorf("%s, hidden areas %q", v.State, v.Job.Drive.HiddenAreas)
 	}
+	f.Answer(func(a *drive.Answers) { a.Set = "ATA" })
+	if _, err = w.Erase(Request{Drives: []string{"f0"}, Method: "random", Confirm: []string{"FAKE-f0"}}); err == nil ||
+		!strings.Contains(err.Error(), "it may have a hidden area, which erasing would not reach: hidden areas not looked at: it does not answer. Next: ") {
+		t.Errorf("an ATA drive: %v", err)
+	}
 }
 
 // TestPlaces: on a drive of any size, there are places all over it, each one sector of it, none twice, the first and last among them.
@@ -399,6 +404,38 @@ func TestMethodsFor(t *testing.T) {
 		m, r := pick(c.req, Item{Drive: drive.Info{Name: "sda"}, Answers: a})
 		if m.Name != c.name || (r != nil) != (c.kind != 0) || r != nil && (r.Kind != c.kind || !strings.Contains(r.Error(), c.says)) {
 			t.Errorf("%+v: %q, %v", c.req, m.Name, r)
+		}
+	}
+}
+
+// TestOverwriteOnFlash: what is purge on a hard disk is called no more than clear on flash, nor where nobody knows, and is chosen
+// after what is purge there. The record says the same.
+func TestOverwriteOnFlash(t *testing.T) {
+	turns, flash := true, false
+	for _, c := range []struct {
+		set        string
+		rotational *bool
+		first      string
+		level      string
+	}{
+		{"ATA", &turns, "sanitize-overwrite", "purge"}, {"ATA", &flash, "sanitize-crypto", "clear"}, {"ATA", nil, "sanitize-crypto", "clear"},
+		{"SCSI", &flash, "sanitize-crypto", "clear"}, {"SCSI", &turns, "sanitize-overwrite", "purge"}, {"NVMe", &flash, "sanitize-overwrite", "purge"},
+	} {
+		f := itself("f0", []byte("SECRET"), drivetest.Honest)
+		f.SelfErasing(drivetest.Honest, drive.Ability{Action: drive.SanitizeOverwrite}, drive.Ability{Action: drive.SanitizeCrypto})
+		f.Answer(func(a *drive.Answers) { a.Set, a.Rotational = c.set, c.rotational })
+		w := open(t, "", nil, f)
+		items, err := w.Plan(Request{Drives: []string{"f0"}, Confirm: []string{"FAKE-f0"}})
+		if err != nil || items[0].Method.Name != c.first || items[0].Method.Level.String() != "purge" {
+			t.Errorf("%s, turns %v: the default is %+v, %v; want %s, purge", c.set, c.rotational, items, err, c.first)
+		}
+		v := w.end(w.erase("sanitize-overwrite", "sample", "f0")[0])
+		st, _, _, _ := w.Certificate(v.Job.ID)
+		if v.State != Erased || v.Last.Level != c.level || !strings.Contains(st.Standard, "SP 800-88r2 "+c.level) {
+			t.Errorf("%s, turns %v: %s, level %s, %q; want %s", c.set, c.rotational, v.State, v.Last.Level, st.Standard, c.level)
+		}
+		if _, err := w.Plan(Request{Drives: []string{"f0"}, Method: "sanitize-overwrite", Level: "purge", Confirm: []string{"FAKE-f0"}}); (err == nil) != (c.level == "purge") {
+			t.Errorf("%s, turns %v: asked for purge: %v", c.set, c.rotational, err)
 		}
 	}
 }

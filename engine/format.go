@@ -131,13 +131,15 @@ func (e *Engine) planFormat(req FormatRequest) (Item, error) {
 	}
 	a := item.Answers
 	switch {
+	case a.Another != "":
+		refusals = append(refusals, another(item))
 	case a.Set != "SCSI":
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "its kind of drive cannot change the size of its sectors here", "drive "+arg(item.Drive.Name)))
 	case a.Busy != "":
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "it is busy: "+a.Busy, "wait until it is ready"))
 	case len(reached(a, drive.FormatUnit)) > 0:
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, "formatting it would also end what is on "+describe(reached(a, drive.FormatUnit)[0], all), "drive "+arg(item.Drive.Name)))
-	case a.Sector == req.Sector:
+	case a.Sector == req.Sector && a.Unformatted == "":
 		refusals = append(refusals, refuse(Unsafe, item.Drive.Name, fmt.Sprintf("its sectors have %d bytes already", req.Sector), "drive "+arg(item.Drive.Name)))
 	}
 	if len(refusals) == 0 {

@@ -47,8 +47,8 @@ func TestDead(t *testing.T) {
 		want  bool
 	}{
 		{wipe.Cost{}, 0, false},
-		{wipe.Cost{Tries: 1e9, Time: 2 * time.Hour}, 1024, false},
-		{wipe.Cost{}, 1025, true},
+		{wipe.Cost{Tries: 1e9, Time: 2 * time.Hour}, 1 << 30, false},
+		{wipe.Cost{}, 1<<30 + 1, true},
 		{wipe.Cost{Tries: 240, Time: 2*time.Hour + 1}, 0, true},
 	} {
 		if why := defaultLimits.dead(c.spent, c.row); (why != "") != c.want {

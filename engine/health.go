@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 
@@ -70,4 +71,17 @@ func healthRecord(h drive.Health) *journal.Health {
 	}
 	return &journal.Health{Word: h.Word, Reasons: h.Reasons, Celsius: h.Celsius, Hours: h.Hours, Reallocated: h.Reallocated,
 		Pending: h.Pending, Wear: h.Wear, Source: journal.Text(h.Source)}
+}
+
+// busy is why a drive must not be asked anything just now; empty: it may be.
+func (e *Engine) busy(i drive.Info) string {
+	if id := e.mute(i); id != 0 {
+		return fmt.Sprintf("it, or its controller, is at job %d, and must not be asked meanwhile", id)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.takenBy(i.ID).opening { // a question could come between the two commands that belong together
+		return "its hidden areas are being opened, and it must not be asked meanwhile"
+	}
+	return ""
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"wiped/engine/drive"
@@ -14,6 +12,7 @@ import (
 const (
 	keptHidden   = ", left as it is, NOT erased"
 	unseenHidden = "hidden areas not known: "
+	unasked      = "hidden areas not looked at: "
 )
 
 // decideHidden says what is to be done about areas that reads and writes do not reach, and refuses what nobody decided.
@@ -57,12 +56,18 @@ func (item *Item) decideHidden(req Request) (refusals Refusals) {
 	return refusals
 }
 
-// unseen says of what an ATA drive has announced, and does not answer for; empty: nothing. No other drives announce such areas.
+// unseen says what nobody could look for in an ATA drive: what it has announced and does not answer for, or anything, where it
+// does not answer at all. Empty: nothing. No other drives announce such areas.
 func unseen(a drive.Answers) string {
-	if a.Set != "ATA" || a.HiddenWhy == "" {
+	switch {
+	case a.Set != "ATA":
 		return ""
+	case a.HiddenWhy != "":
+		return unseenHidden + a.HiddenWhy
+	case a.Problem != "":
+		return unasked + a.Problem
 	}
-	return unseenHidden + a.HiddenWhy
+	return ""
 }
 
 // noHidden is what is on record of a drive that announces no hidden area.
@@ -88,55 +93,4 @@ func hiddenAreas(list []drive.Hidden) string {
 		areas = append(areas, fmt.Sprintf("%s of %d bytes", h.Kind, h.Bytes))
 	}
 	return strings.Join(areas, " and ")
-}
-
-// unhide opens the hidden areas of the items that are to have it so, which nobody else may use meanwhile. The sizes of
-// these drives change, so that the request is to be planned anew.
-func (e *Engine) unhide(items []Item, req *Request) error {
-	req.opened = map[string]opening{}
-	items = slices.DeleteFunc(every(items), func(i Item) bool { return !i.unhide })
-	for n := range items {
-		items[n].Also = nil // it is in the list itself
-	}
-	claims, err := e.claimAll(items)
-	if err != nil {
-		return err
-	}
-	defer closeAll(claims)
-	var refusals Refusals
-	for n, item := range items {
-		if r := openAreas(item, claims[n]); r != nil {
-			refusals = append(refusals, r)
-			continue
-		}
-		o := opening{hiddenAreas(item.Answers.Hidden), item.Drive.Size}
-		for _, h := range item.Answers.Hidden {
-			o.size += h.Bytes
-		}
-		req.opened[item.Drive.Path] = o
-		e.cfg.Log.Info("hidden areas opened", "drive", item.Drive.Name, "serial", item.Drive.Serial, "areas", o.areas)
-	}
-	return refusals.orNil()
-}
-
-// openAreas opens the hidden areas of one claimed drive.
-func openAreas(item Item, c drive.Claim) *Refusal {
-	f, err := c.Firmware()
-	if err == nil {
-		defer f.Close()
-		err = f.Unhide()
-	}
-	if err == nil {
-		err = c.Rescan()
-	}
-	if err == nil {
-		return nil
-	}
-	r := &Refusal{Kind: Unsafe, What: item.Drive.Name, Why: "its hidden area could not be opened: " + drive.Clean(err.Error()),
-		Next: "erase it with --keep-hidden, or destroy it", Cause: err}
-	var said *drive.RefusedError
-	if errors.As(err, &said) && said.Next != "" {
-		r.Next = said.Next
-	}
-	return r
 }

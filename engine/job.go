@@ -197,6 +197,8 @@ func (j *job) action(at position) string {
 		return "write " + j.title(at.pass)
 	case sampling:
 		return "read samples before " + j.rec.Method.Name
+	case awaiting:
+		return "wait for " + j.rec.Method.Name + " by the drive, which an earlier run of the server told it"
 	case erasing:
 		return j.rec.Method.Name + " by the drive" + j.silence()
 	case verifying:
@@ -246,7 +248,7 @@ func (j *job) snapshot() journal.Event {
 		e.DoneBytes += j.progress.Done()
 		e.Errors += j.progress.Errors()
 	}
-	if j.at.phase == erasing {
+	if j.at.phase == erasing || j.at.phase == awaiting {
 		e.DoneBytes = int64(j.part * float64(j.size()))
 	}
 	return e

@@ -15,7 +15,7 @@ func judgeFirmware(f findings) (result State, reason string) {
 	sent := !fw.Sent.IsZero()
 	switch {
 	case f.cancelled && !sent:
-		return Cancelled, "before the drive was told to erase itself"
+		return Cancelled, "before the drive was told to erase itself; nothing was erased" + markedText(fw)
 	case f.interrupted && f.why != "":
 		return Interrupted, f.why
 	case f.interrupted:
@@ -24,6 +24,8 @@ func judgeFirmware(f findings) (result State, reason string) {
 		return Failed, f.refused
 	case f.aside != "":
 		return Failed, f.setAside()
+	case f.broken != "" && !sent && fw.Marked > 0:
+		return Failed, f.broken + "; nothing was erased" + markedText(fw)
 	case f.broken != "":
 		return Failed, f.broken
 	case fw.Failed:
@@ -68,6 +70,14 @@ func inDoubt(fw *journal.Firmware) bool { return fw.Unwatched && !fw.Untouched |
 
 // rekeys tells whether an action leaves what was there, but for its key.
 func rekeys(a drive.Action) bool { return a == drive.SanitizeCrypto || a == drive.FormatCrypto }
+
+// markedText is what was written to a drive although it was not erased.
+func markedText(fw *journal.Firmware) string {
+	if fw.Marked == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", but for %d sectors that were written to tell", fw.Marked)
+}
 
 func dullText(fw *journal.Firmware) string {
 	return fmt.Sprintf("%d of the parts in which it is sampled held nothing that could be recognised and took no mark before", fw.Dull)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -85,6 +86,7 @@ func (e *Engine) Plan(req Request) ([]Item, error) {
 		e.mu.Lock()
 		by := e.takenBy(item.Drive.ID)
 		e.mu.Unlock()
+		barred[item.Drive.Name] = item.Answers.Another != ""
 		for _, o := range obstacles(item.Drive, e.cfg, by) {
 			barred[item.Drive.Name] = true
 			refusals = append(refusals, refuse(Unsafe, item.Drive.Name, o.why, o.next))
@@ -118,6 +120,10 @@ func (e *Engine) choose(req Request, all []drive.Drive) (items []Item, refusals 
 	e.ask(items)
 	for n := range items {
 		item := &items[n]
+		if r := another(*item); r != nil { // whatever else it says is not of this drive
+			refusals = append(refusals, r)
+			continue
+		}
 		var refusal *Refusal
 		if item.Method, refusal = pick(req, *item); refusal == nil {
 			item.Verify, refusal = pickVerify(req.Verify, item.Method)
@@ -134,8 +140,7 @@ func (e *Engine) choose(req Request, all []drive.Drive) (items []Item, refusals 
 func (e *Engine) ask(items []Item) {
 	var all sync.WaitGroup
 	for n := range items {
-		if id := e.mute(items[n].Drive); id != 0 {
-			busy := fmt.Sprintf("it, or its controller, is at job %d, and must not be asked meanwhile", id)
+		if busy := e.busy(items[n].Drive); busy != "" {
 			items[n].Answers, items[n].health = drive.Answers{Problem: busy}, drive.Health{Word: "unknown", Reasons: []string{busy}}
 			continue
 		}
@@ -158,16 +163,23 @@ func better(i drive.Info, a drive.Answers) drive.Info {
 			*word.known = word.says
 		}
 	}
+	if a.Rotational != nil { // of what a bridge does not pass on, the kernel says that it turns
+		i.Rotational = a.Rotational
+	}
 	return i
 }
 
 // MethodsFor lists what a drive that answered so can do now, best first: the first that may be chosen is the default.
 func MethodsFor(a drive.Answers) (can []method.Method) {
+	if a.Another != "" {
+		return nil
+	}
 	for _, m := range method.All() {
 		if m.Action == "" && a.Locked == "" || a.Can(m.Action) {
-			can = append(can, m)
+			can = append(can, m.On(a.Set, a.Rotational))
 		}
 	}
+	slices.SortStableFunc(can, func(x, y method.Method) int { return cmp.Compare(y.Level, x.Level) })
 	return can
 }
 

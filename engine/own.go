@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wiped/engine/drive"
@@ -48,7 +49,7 @@ func masked(rec journal.Drive) bool {
 func (j *job) ownNames(items []Item) error {
 	for n, item := range every(items) {
 		if rec := j.targets[n].rec; masked(rec) {
-			if err := sameOwn(rec, item.drive.Ask()); errors.Is(err, drive.ErrChanged) {
+			if err := sameDrive(rec, item.drive.Ask()); errors.Is(err, drive.ErrChanged) {
 				return err // one that does not answer is asked again when the job has ended
 			}
 		}
@@ -56,28 +57,43 @@ func (j *job) ownNames(items []Item) error {
 	return nil
 }
 
-// stillOwn asks the drives that were just verified the same.
+// stillOwn asks the drives of a job that comes to its end whether they are still the ones that were confirmed. Silence is no
+// sign that they are not, unless the system knows the drive by other names than its own: else it would have seen it go.
 func (j *job) stillOwn() error {
-	var all []drive.Drive
+	all, err := j.e.find()
 	for _, t := range j.targets {
-		if !masked(t.rec) {
-			continue
+		at := slices.IndexFunc(all, func(d drive.Drive) bool { return slices.Contains(d.Info().Paths, t.path) })
+		is := err
+		switch {
+		case at >= 0 && (masked(t.rec) || j.e.mute(all[at].Info()) == 0):
+			is = sameDrive(t.rec, all[at].Ask())
+		case is == nil && at < 0:
+			is = drive.ErrGone
 		}
-		if all == nil {
-			var err error
-			if all, err = j.e.find(); err != nil {
-				return err
-			}
-		}
-		err := drive.ErrGone
-		for _, d := range all {
-			if d.Info().Path == t.path {
-				err = sameOwn(t.rec, d.Ask())
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("it is not certain that the drive which was verified is the one that was confirmed: %w", err)
+		if errors.Is(is, drive.ErrChanged) || is != nil && masked(t.rec) {
+			return fmt.Errorf("it is not certain that the drive which is there at the end is the one that was confirmed: %w", is)
 		}
 	}
 	return nil
+}
+
+// sameDrive holds what a drive says now against what was confirmed.
+func sameDrive(rec journal.Drive, now drive.Answers) error {
+	if now.Another != "" {
+		return fmt.Errorf("%w: %s", drive.ErrChanged, now.Another)
+	}
+	return sameOwn(rec, now)
+}
+
+// another refuses a drive that is not the one that the system has under its name: whatever is written reaches the wrong one.
+func another(item Item) *Refusal {
+	if item.Answers.Another == "" {
+		return nil
+	}
+	return refuse(Unsafe, item.Drive.Name, item.Answers.Another, anotherNext(item.Drive))
+}
+
+// anotherNext is what helps then: the system looks at a drive as it is when it is plugged in.
+func anotherNext(i drive.Info) string {
+	return "unplug it and plug it in again, or attach it without what is in between; then drive " + arg(i.Name)
 }

@@ -20,17 +20,25 @@ func (e *Engine) pickUp(jobs []*job) error {
 	}
 	for _, j := range jobs {
 		err := e.pickUpOne(j, all)
+		if err == nil && j.plan.out {
+			e.cfg.Log.Info("the drive is still at the command that an earlier run of the server sent; it is waited for", "job", j.rec.ID, "drive", j.rec.Drive.Name)
+			continue
+		}
 		if err == nil {
 			e.cfg.Log.Info("drive that erases itself picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name)
 			continue
 		}
 		e.cfg.Log.Warn("drive that erased itself not picked up", "job", j.rec.ID, "drive", j.rec.Drive.Name, "err", err)
-		why := fmt.Sprintf("the drive was told to erase itself and cannot be asked now: %s; %s", drive.Clean(err.Error()), wayBack(err))
-		if err := j.interrupt(why); err != nil {
+		if err := j.interrupt(lostSightWhy(err)); err != nil {
 			return fmt.Errorf("pick up the drives that erase themselves: %w", err)
 		}
 	}
 	return nil
+}
+
+// lostSightWhy is why a job waits whose drive cannot be picked up.
+func lostSightWhy(err error) string {
+	return fmt.Sprintf("the drive was told to erase itself and cannot be asked now: %s; %s", drive.Clean(err.Error()), wayBack(err))
 }
 
 // wayBack is what helps where a drive cannot be picked up.
@@ -45,25 +53,13 @@ func wayBack(err error) string {
 }
 
 func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
-	var items []Item
-	for _, t := range j.targets {
-		item, err := t.among(all)
-		if err != nil {
-			return err
-		}
-		items = append(items, item)
-	}
-	if err := j.ownNames(items); err != nil {
+	items, err := present(j.targets, all)
+	if err != nil {
 		return err
 	}
-	var claims []drive.Claim
-	for _, item := range items {
-		c, err := item.drive.Claim()
-		if err != nil {
-			closeAll(claims)
-			return err
-		}
-		claims = append(claims, c)
+	claims, err := e.claimOf(j, items)
+	if err != nil {
+		return err
 	}
 	items[0].Also = items[1:]
 	j.bind(items[0], claims)
@@ -72,6 +68,34 @@ func (e *Engine) pickUpOne(j *job, all []drive.Drive) error {
 	defer e.mu.Unlock()
 	j.begin()
 	return nil
+}
+
+// claimOf claims the drives of a job that was picked up, or that will be when the command of an earlier process has returned:
+// until then they are claimed by that one, and must not be asked anything.
+func (e *Engine) claimOf(j *job, items []Item) (claims []drive.Claim, err error) {
+	if j.plan.out = e.orders.out(j.rec.ID); j.plan.out {
+		for range items {
+			claims = append(claims, &awaited{})
+		}
+		return claims, nil
+	}
+	if err := j.ownNames(items); err != nil {
+		return nil, err
+	}
+	return claimEach(items)
+}
+
+// claimEach claims all drives or none.
+func claimEach(items []Item) (claims []drive.Claim, err error) {
+	for _, item := range items {
+		c, err := item.drive.Claim()
+		if err != nil {
+			closeAll(claims)
+			return nil, err
+		}
+		claims = append(claims, c)
+	}
+	return claims, nil
 }
 
 // among finds the drive of a target among those that are present now.
@@ -96,7 +120,12 @@ func (t target) among(all []drive.Drive) (Item, error) {
 
 // others are the further drives of a job, as they are now.
 func (j *job) others(all []drive.Drive) (items []Item, err error) {
-	for _, t := range j.targets[1:] {
+	return present(j.targets[1:], all)
+}
+
+// present are the drives of targets, as they are now.
+func present(targets []target, all []drive.Drive) (items []Item, err error) {
+	for _, t := range targets {
 		item, err := t.among(all)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"wiped/engine/drive"
@@ -14,6 +15,7 @@ type prober struct {
 	firmware drive.Firmware
 	action   drive.Action
 	job      *job
+	mark     *os.File    // of a command that another process is to send; nil: this one
 	order    chan error  // the answer to the command, while there is none
 	question chan answer // the answer to the question, while there is none
 }
@@ -33,11 +35,20 @@ func (p *prober) erase() <-chan error {
 	p.job.sends(sent)
 	go func() {
 		defer p.job.cameBack(sent)
-		err := p.guarded(func() error { return p.firmware.Erase(p.action) })
+		err := p.guarded(p.send)
 		p.order <- err
 		reply <- err
 	}()
 	return reply
+}
+
+// send sends the command, and returns with its answer.
+func (p *prober) send() error {
+	if p.mark == nil {
+		return p.firmware.Erase(p.action)
+	}
+	defer p.mark.Close()
+	return p.firmware.(drive.Apart).EraseApart(p.job.command(p.mark))
 }
 
 // look asks the drive how far it is.

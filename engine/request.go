@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"wiped/engine/drive"
 )
@@ -108,6 +109,40 @@ func (j *job) shut(h io.Closer) {
 		j.mu.Unlock()
 		return h.Close()
 	})
+}
+
+// speak prepares orders to the job's drive. It is waited for as long as an answer is: what comes after that is closed.
+func (j *job) speak() (drive.Firmware, error) {
+	r := &request{what: "speak to the drive", own: true}
+	if !j.sends(r) {
+		return nil, errGivenUp
+	}
+	type reply struct {
+		f   drive.Firmware
+		err error
+	}
+	back, late := make(chan reply), make(chan struct{})
+	go func() {
+		defer j.cameBack(r)
+		var got reply
+		got.err = (&prober{job: j}).guarded(func() (err error) { got.f, err = j.targets[0].claim.Firmware(); return err })
+		select {
+		case back <- got:
+		case <-late:
+			if got.err == nil {
+				_ = got.f.Close()
+			}
+		}
+	}()
+	defer close(late)
+	select {
+	case got := <-back:
+		return got.f, got.err
+	case <-j.ctx.Done():
+		return nil, j.ctx.Err()
+	case <-time.After(lookTime):
+		return nil, errSilent
+	}
 }
 
 func (j *job) writer(t target) (drive.Writer, error) {

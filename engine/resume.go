@@ -27,7 +27,7 @@ func (e *Engine) Resume(ids []uint64, confirm []string) ([]View, error) {
 	e.submitting.Lock()
 	defer e.submitting.Unlock()
 	if e.stopping() {
-		return nil, refuse(Unsafe, "", "the server is stopping", "log in again later")
+		return nil, stoppingRefusal()
 	}
 	all, err := e.find()
 	if err != nil {
@@ -79,6 +79,9 @@ func (e *Engine) resumable(id uint64, all []drive.Drive) (*job, Item, *Refusal) 
 	}
 	if s := j.state(); s != Interrupted {
 		return nil, Item{}, refuse(Unsafe, what, "it is not interrupted: it is "+string(s), fmt.Sprintf("job %d", id))
+	}
+	if e.orders.out(id) {
+		return nil, Item{}, refuse(Unsafe, what, "its drive is still at the command that an earlier run of the server sent", "wait until it has ended, then resume "+fmt.Sprint(id))
 	}
 	var closest error
 	for _, d := range all {

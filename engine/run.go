@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ func (j *job) run() {
 	defer j.guard(func() { j.giveBack(); j.rest() }) // without an end on record the next start shows it as interrupted
 	at := position{}
 	for at.phase != over {
-		next, err := j.plan.advance(at, j.act(at))
+		next, err := j.plan.advance(at, j.sure(at, j.act(at)))
 		if err != nil {
 			j.breakOff(err)
 			next = position{phase: over}
@@ -62,13 +63,28 @@ func (j *job) act(at position) (s signal) {
 		return j.write(at)
 	case sampling:
 		return j.sample()
+	case awaiting:
+		return j.awaitOrder()
 	case erasing:
 		return j.eraseItself()
 	}
 	return j.verifyAll()
 }
 
-// verifyAll reads back what is there, and makes sure of which drive that was.
+// sure makes certain, where nothing more is to come, that the drive is still the one that was confirmed.
+func (j *job) sure(at position, before signal) (s signal) {
+	defer j.guard(func() { s = stopped })
+	if next, err := j.plan.advance(at, before); err != nil || before != stepDone || next.phase != over {
+		return before
+	}
+	if err := j.stillOwn(); err != nil {
+		j.note(err)
+		return stopped
+	}
+	return before
+}
+
+// verifyAll reads back what is there, over every path.
 func (j *job) verifyAll() (s signal) {
 	if j.plan.action {
 		s = j.verifyErased()
@@ -78,11 +94,7 @@ func (j *job) verifyAll() (s signal) {
 	if s != stepDone {
 		return s
 	}
-	err := j.stillOwn()
-	if err == nil {
-		err = j.samePaths()
-	}
-	if err != nil {
+	if err := j.samePaths(); err != nil {
 		j.note(err)
 		return stopped
 	}
@@ -227,14 +239,14 @@ func (j *job) settings(t target, pattern wipe.Pattern, extents []wipe.Range) wip
 	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Effort: j.effort, Progress: j.progress}
 }
 
-// fatal tells errors of one area from the end of the drive.
+// fatal tells errors of one area from the end of the drive. Of a drive that is gone or another one by now that is why the job ends, and
+// not the error of whatever request came upon it first.
 func (j *job) fatal(err error) bool {
-	for _, end := range []error{drive.ErrGone, drive.ErrChanged, unix.ENODEV, unix.ENXIO, unix.EBADF} {
-		if errors.Is(err, end) {
-			return true
-		}
+	if end := j.checkClaims(); end != nil {
+		j.halt(end)
+		return true
 	}
-	return j.checkClaims() != nil
+	return slices.ContainsFunc([]error{drive.ErrGone, drive.ErrChanged, unix.ENODEV, unix.ENXIO, unix.EBADF}, func(end error) bool { return errors.Is(err, end) })
 }
 
 // settle adds the step under way to those that are done.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -43,6 +44,8 @@ func obstacles(i drive.Info, cfg Config, by holder) []obstacle {
 	switch {
 	case by.stuck:
 		add("in use", fmt.Sprintf("busy: a request of job %d has not returned", by.job), fmt.Sprintf("job %d says what became of it; unplug the drive, or wait", by.job))
+	case by.opening:
+		add("in use", "in use: its hidden areas are being opened", "wait until that has ended; a drive that does not come to an end of it is to be unplugged")
 	case by.job != 0:
 		add("job", fmt.Sprintf("it is being erased by job %d", by.job), fmt.Sprintf("watch %d", by.job))
 	}
@@ -58,9 +61,14 @@ func obstacles(i drive.Info, cfg Config, by holder) []obstacle {
 	if i.ReadOnly {
 		add("unusable", "read-only", "find its write protection switch, or blockdev --setrw on the station")
 	}
+	format := "format " + arg(i.Name) + " --sector-size 512 --confirm " + arg(cmp.Or(i.Serial, i.WWN))
 	switch {
+	case i.Size <= 0 && i.Reformat:
+		add("unusable", i.NoSize, format)
+	case i.Size <= 0 && i.NoSize != "":
+		add("unusable", i.NoSize, "wait until that has ended")
 	case oddSize(i):
-		add("unusable", oddSectors(i), "format "+arg(i.Name)+" --sector-size 512 --confirm "+arg(i.Serial))
+		add("unusable", oddSectors(i), format)
 	case i.Size <= 0:
 		add("unusable", "it has no size (0 bytes)", "look at its cable and its health, there is nothing to erase")
 	case i.LogicalSector <= 0:

@@ -29,6 +29,7 @@ func all(infos ...drive.Info) (list []drive.Drive) {
 }
 
 func TestObstacles(t *testing.T) {
+	const opened = 1 << 40 // no job's number
 	sda := func(change func(*drive.Info)) drive.Info {
 		i := disk("sda", "S1", "naa.1")
 		change(&i)
@@ -56,15 +57,23 @@ func TestObstacles(t *testing.T) {
 		{"read-only", sda(func(i *drive.Info) { i.ReadOnly = true }), nil, 0, []string{"unusable"}, "read-only"},
 		{"no size", sda(func(i *drive.Info) { i.Size = 0 }), nil, 0, []string{"unusable"}, "no size"},
 		{"negative size", sda(func(i *drive.Info) { i.Size = -1 }), nil, 0, []string{"unusable"}, "no size"},
+		{"formatting", sda(func(i *drive.Info) { i.Size, i.NoSize = 0, "formatting, 43 % done" }), nil, 0, []string{"unusable"}, "formatting, 43 %"},
+		{"not formatted", sda(func(i *drive.Info) { i.Size, i.NoSize, i.Reformat = 0, "its format is not complete", true }), nil, 0, []string{"unusable"}, "its format is not complete"},
+		{"not formatted, and a size from before", sda(func(i *drive.Info) { i.NoSize, i.Reformat = "its format is not complete", true }), nil, 0, nil, ""},
 		{"no sector", sda(func(i *drive.Info) { i.LogicalSector = 0 }), nil, 0, []string{"unusable"}, "sector size"},
 		{"half a sector", sda(func(i *drive.Info) { i.Size++ }), nil, 0, []string{"unusable"}, "not a multiple"},
 		{"problem", sda(func(i *drive.Info) { i.Problem = "permission denied"; i.Size = 0 }), nil, 3, []string{"unusable"}, "permission"},
+		{"opened", sda(func(*drive.Info) {}), nil, opened, []string{"in use"}, "its hidden areas are being opened"},
 		{"everything", sda(func(i *drive.Info) { i.Uses = []drive.Use{{What: "swap"}}; i.ReadOnly = true; i.Size = 0 }), []string{"*"}, 9,
 			[]string{"job", "protected", "in use", "unusable", "unusable"}, "job 9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var states []string
-			found := obstacles(c.info, Config{Protect: c.protect}, holder{job: c.taken})
+			by := holder{job: c.taken}
+			if c.taken == opened {
+				by = holder{opening: true}
+			}
+			found := obstacles(c.info, Config{Protect: c.protect}, by)
 			for _, o := range found {
 				states = append(states, o.state)
 				if o.why == "" {

@@ -69,11 +69,14 @@ func (j *job) sample() signal {
 	fw := &journal.Firmware{Marked: j.found.firmware.Marked}
 	for n, t := range j.targets {
 		taken, marked, dull, err := j.sampleDrive(n, t)
+		fw.Samples, fw.Marked, fw.Dull = append(fw.Samples, taken...), fw.Marked+marked, fw.Dull+dull
 		if err != nil {
+			j.mu.Lock()
+			j.found.firmware.Marked = fw.Marked
+			j.mu.Unlock()
 			j.note(err)
 			return stopped
 		}
-		fw.Samples, fw.Marked, fw.Dull = append(fw.Samples, taken...), fw.Marked+marked, fw.Dull+dull
 	}
 	fw.Places = len(fw.Samples)
 	for _, s := range fw.Samples {
@@ -102,7 +105,7 @@ func (j *job) sampleDrive(n int, t target) (taken []journal.Sample, marked, dull
 		}
 		more, err := j.mark(t, list, sums)
 		if marked += more; err != nil {
-			return nil, 0, 0, err
+			return nil, marked, 0, err
 		}
 	}
 	for _, at := range where {
@@ -150,18 +153,18 @@ func (j *job) mark(t target, where []wipe.Range, sums map[int64]string) (marked 
 	run := j.settings(t, wipe.Pattern{Key: key}, where)
 	defer j.forgetProgress()
 	if err := j.ask(&request{what: "write", own: true}, func() error { return run.Write(j.ctx, w) }); err != nil {
-		return 0, err
+		return len(where), err // any of them can have got there
 	}
 	if err := j.ask(&request{what: "flush", flush: true}, w.Flush); err != nil {
 		if errors.Is(err, errGivenUp) {
-			return 0, err
+			return len(where), err
 		}
 		j.e.cfg.Log.Warn("the drive did not take marks", "job", j.rec.ID, "drive", t.rec.Name, "err", err)
 		return 0, j.checkClaims()
 	}
 	after, err := j.readSectors(t, where)
 	if err != nil {
-		return 0, err
+		return len(where), err
 	}
 	for _, at := range where {
 		if after[at.Offset] != "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wiped/engine/drive/drivetest"
+	"wiped/engine/wipe"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,10 +86,10 @@ func (w *workshop) told(id uint64, want ...string) {
 	w.t.Log(reason)
 }
 
-// at is a drive of so many bytes a second, with four I/Os in flight.
+// at is a drive of so many bytes a second, with as many I/Os in flight as there are.
 func at(rate float64) func(bool, int64, int64) (time.Duration, error) {
 	return func(_ bool, _, n int64) (time.Duration, error) {
-		return time.Duration(4 * float64(n) / rate * 1e9), nil
+		return time.Duration(wipe.DefaultDepth * float64(n) / rate * 1e9), nil
 	}
 }
 
@@ -169,7 +170,7 @@ func TestMerelySlow(t *testing.T) {
 				if into < 2*time.Minute {
 					return 2*time.Minute - into, nil
 				}
-				return time.Duration(4 * float64(n) / 2e6 * 1e9), nil
+				return time.Duration(wipe.DefaultDepth * float64(n) / 2e6 * 1e9), nil
 			}
 		},
 	} {
@@ -440,5 +441,26 @@ func TestNothingIsAskedOfAGivenUpDrive(t *testing.T) {
 	j.giveUp()
 	if err := j.ask(&request{}, func() error { t.Error("asked"); return nil }); !errors.Is(err, errGivenUp) {
 		t.Error(err)
+	}
+}
+
+// TestSpeakHangs: the end of the program, or a cancel, does not wait for a drive with which no conversation comes about.
+func TestSpeakHangs(t *testing.T) {
+	for _, stop := range []string{"shutdown", "cancel"} {
+		f := itself("f0", []byte("SECRET"), drivetest.Honest)
+		w := open(t, "", nil, f)
+		release := f.HoldFirmware()
+		id := w.erase(string(followed), "sample", "f0")[0]
+		eventually(t, "the job speaks to its drive", func() bool { v, _ := w.Job(id); return v.Last.Action == string(followed)+" by the drive" })
+		if stop == "shutdown" {
+			w.shutdown()
+		} else if _, err := w.Cancel([]uint64{id}, patience); err != nil {
+			t.Error(err)
+		}
+		v, _ := w.Job(id)
+		if want := map[string]State{"shutdown": Interrupted, "cancel": Cancelled}[stop]; v.State != want || len(f.Commands()) > 0 {
+			t.Errorf("after %s: %s: %s, commands %v", stop, v.State, v.Last.Reason, f.Commands())
+		}
+		release()
 	}
 }

@@ -26,10 +26,14 @@ const (
 	checking              // a resumed job reads back what its checkpoint claims
 	writing
 	sampling // what the drive holds before it erases itself
+	awaiting // the process that an earlier one left with the command to the drive
 	erasing  // the drive erases itself: the command is sent, or was, and followed
 	verifying
 	over
 )
+
+// idle tells whether the job reads and writes nothing then.
+func (p phase) idle() bool { return p == waiting || p == awaiting || p == erasing }
 
 // position is where a job stands in its plan: a pure value, moved by advance alone.
 type position struct {
@@ -45,6 +49,7 @@ type plan struct {
 	resume *position // where the checkpoint says the job was: pass and offset; nil for a new job
 	action bool      // the drive erases itself: one step in place of the passes
 	sent   bool      // action: the command may have been sent before, so that it is only followed
+	out    bool      // sent: and it has not returned to who sent it
 }
 
 // signal is what happened to a job.
@@ -65,11 +70,14 @@ func (p plan) advance(at position, s signal) (position, error) {
 	case s == stopped:
 		return position{phase: over}, nil
 	case at.phase == waiting && s == turnCame && p.action:
-		if p.sent {
+		switch {
+		case p.out:
+			return position{phase: awaiting, pass: 1}, nil
+		case p.sent:
 			return position{phase: erasing, pass: 1}, nil
 		}
 		return position{phase: sampling, pass: 1}, nil
-	case at.phase == sampling && s == stepDone:
+	case at.phase == sampling && s == stepDone, at.phase == awaiting && s == stepDone:
 		return position{phase: erasing, pass: 1}, nil
 	case at.phase == waiting && s == turnCame && p.resume != nil:
 		return position{checking, p.resume.pass, p.resume.offset}, nil

@@ -13,6 +13,7 @@ func TestAdvance(t *testing.T) {
 	resumed := plan{passes: 3, verify: true, resume: &position{pass: 2, offset: 100}}
 	fresh, unverified := plan{passes: 3, verify: true}, plan{passes: 3}
 	itself, told := plan{passes: 1, verify: true, action: true}, plan{passes: 1, action: true, sent: true}
+	left := plan{passes: 1, verify: true, action: true, sent: true, out: true}
 	const defect = "defect"
 	for _, c := range []struct {
 		plan plan
@@ -53,6 +54,12 @@ func TestAdvance(t *testing.T) {
 		{fresh, at{phase: verifying, pass: 4}, stepDone, end, ""},
 		{fresh, at{phase: verifying, pass: 4}, claimBroke, none, defect},
 		{fresh, at{phase: verifying, pass: 4}, stopped, end, ""},
+
+		{left, at{phase: waiting}, turnCame, at{phase: awaiting, pass: 1}, ""},
+		{left, at{phase: awaiting, pass: 1}, stepDone, at{phase: erasing, pass: 1}, ""},
+		{left, at{phase: awaiting, pass: 1}, stopped, end, ""},
+		{left, at{phase: awaiting, pass: 1}, turnCame, none, defect},
+		{left, at{phase: awaiting, pass: 1}, claimBroke, none, defect},
 
 		{itself, at{phase: waiting}, turnCame, at{phase: sampling, pass: 1}, ""},
 		{itself, at{phase: sampling, pass: 1}, stepDone, at{phase: erasing, pass: 1}, ""},

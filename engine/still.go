@@ -9,11 +9,11 @@ import (
 	"wiped/engine/drive"
 )
 
-// stillSo holds what a drive says just before the first command that changes it against what was planned: that no hidden area
-// has come to light, and for a method by the drive itself that it can still do it, is not at something else, and reaches
+// stillSo holds what a drive says just before the first command that changes it against what was planned: that it is the one
+// that was confirmed, that no hidden area has come to light, and for a method by the drive itself that it can still do it, is not at something else, and reaches
 // nothing that was not confirmed.
 func (j *job) stillSo(t target, a drive.Answers) error {
-	if err := sameOwn(t.rec, a); err != nil {
+	if err := sameDrive(t.rec, a); err != nil {
 		return err
 	}
 	if why := unseen(a); why != "" && !strings.Contains(string(t.rec.HiddenAreas), keptHidden) {

@@ -15,11 +15,14 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 	e.submitting.Lock()
 	defer e.submitting.Unlock()
 	if e.stopping() {
-		return nil, refuse(Unsafe, "", "the server is stopping", "log in again later")
+		return nil, stoppingRefusal()
 	}
 	items, err := e.Plan(req)
 	if err == nil && slices.ContainsFunc(every(items), func(i Item) bool { return i.unhide }) {
-		if err = e.unhide(items, &req); err == nil {
+		if err = e.unhide(items, &req); err == nil && e.stopping() {
+			err = stoppingRefusal()
+		}
+		if err == nil {
 			items, err = e.Plan(req) // their sizes are others now
 		}
 	}
@@ -45,6 +48,10 @@ func (e *Engine) Erase(req Request) ([]View, error) {
 		views = append(views, j.view())
 	}
 	return views, nil
+}
+
+func stoppingRefusal() *Refusal {
+	return refuse(Unsafe, "", "the server is stopping", "log in again later")
 }
 
 // bind gives a job its drives: those of the item, with the first claims. It returns the claims that are left.

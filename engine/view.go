@@ -140,6 +140,12 @@ func (e *Engine) Drive(word string) (DriveView, error) {
 	for _, m := range MethodsFor(v.Answers) {
 		v.Methods = append(v.Methods, m.Name)
 	}
+	if r := another(item[0]); r != nil {
+		if v.State == "ready" {
+			v.State, v.Reason = "unusable", r.Why
+		}
+		v.Reasons = append(v.Reasons, Obstacle{r.Why, r.Next})
+	}
 	_ = item[0].decideHidden(Request{KeepHidden: true})
 	v.Hidden = strings.TrimSuffix(item[0].Hidden, keptHidden)
 	return v, nil

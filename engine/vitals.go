@@ -197,7 +197,7 @@ func (v *vitals) ailing(out time.Duration) string {
 func (j *job) look(now time.Time, e *journal.Event) (news bool) {
 	v, l := &j.vitals, j.e.cfg.Limits
 	v.look(now, j.ctx.Err() != nil)
-	if j.at.phase == waiting || j.at.phase == erasing {
+	if j.at.phase.idle() {
 		return false // a drive that erases itself is waited for elsewhere
 	}
 	oldest, quiet := v.pulse(j.progress)
@@ -231,7 +231,7 @@ func (j *job) look(now time.Time, e *journal.Event) (news bool) {
 func (j *job) govern(e journal.Event) {
 	l := j.e.cfg.Limits
 	j.mu.Lock()
-	idle := j.at.phase == waiting || j.at.phase == erasing || j.ctx.Err() != nil
+	idle := j.at.phase.idle() || j.ctx.Err() != nil
 	p := pace{rate: j.vitals.over(l.SlowWindow), best: j.vitals.best, then: j.vitals.then, now: j.e.turns.atWork(), left: e.TotalBytes - e.DoneBytes}
 	direct := j.direct
 	j.mu.Unlock()
@@ -269,5 +269,5 @@ func (e *Engine) peers(mine *job) (shares []float64, young int) {
 func (j *job) moves() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.at.phase != waiting && j.at.phase != erasing && j.at.phase != over
+	return !j.at.phase.idle() && j.at.phase != over
 }

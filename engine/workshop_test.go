@@ -49,7 +49,7 @@ func open(t *testing.T, file string, change func(*Config), fakes ...*drivetest.F
 		t.Fatal(err)
 	}
 	cfg := Config{Journal: j, Signer: signer, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Station: "bench", Software: "wiped test",
-		Tick: time.Millisecond, CheckpointEvery: time.Millisecond}
+		Orders: filepath.Join(filepath.Dir(file), "orders"), Tick: time.Millisecond, CheckpointEvery: time.Millisecond}
 	for _, f := range fakes {
 		cfg.Sources = append(cfg.Sources, f)
 	}

@@ -84,7 +84,7 @@ func showDrive(c *call, asJSON bool) error {
 func driveDocumentAll(d engine.DriveView) driveDetails {
 	doc := driveDetails{driveJSON: driveDocument(d), Paths: d.Paths, Vendor: known(d.Vendor), Firmware: known(d.Firmware),
 		LogicalSector: d.LogicalSector, PhysicalSector: journal.Number(d.PhysicalSector), Rotational: d.Rotational, Layer: known(d.Layer),
-		Partitions: orEmpty(d.Partitions), HiddenAreas: known(d.Hidden), Confirm: known(d.Confirm), Methods: d.Methods, Reasons: orEmpty(d.Reasons),
+		Partitions: orEmpty(d.Partitions), HiddenAreas: known(d.Hidden), Confirm: known(d.Confirm), Methods: orEmpty(d.Methods), Reasons: orEmpty(d.Reasons),
 		Cannot: orEmpty(d.Cannot), CommandSet: known(d.Answers.Set), Bridge: known(d.Answers.Bridge), Busy: known(d.Answers.Busy),
 		NotReached: orEmpty(d.Answers.Kept), Facts: []factJSON{},
 	}

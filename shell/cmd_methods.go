@@ -104,7 +104,7 @@ func methodDocument(m method.Method, a drive.Answers) methodJSON {
 
 func printMethod(c *call, m method.Method, a drive.Answers) {
 	if m.Action != "" {
-		c.printf("%s: %s, by the drive itself, then verify %s\n", m.Name, m.Level, m.DefaultVerify)
+		c.printf("%s: %s, by the drive itself, then verify %s\n", m.Name, m.Levels(), m.DefaultVerify)
 		paragraph(c.out, c.width(), 4, "does: "+m.Title)
 		for _, line := range abilityLines(m, a) {
 			paragraph(c.out, c.width(), 4, line)

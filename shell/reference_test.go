@@ -58,7 +58,7 @@ func methodsPage() string {
 	b.WriteString("# Methods\n\nMade from the catalogue by `make docs`. Every method reads back what its last pass wrote, or\nwhether anything is left of what was there before, unless told not to. `methods DRIVE` says which of them a drive can do, and why not the others.\n\n")
 	b.WriteString("| method | level | passes, or what the drive does | called on paper |\n|---|---|---|---|\n")
 	for _, m := range method.All() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Level, does(m), m.Claim())
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Levels(), does(m), m.Claim())
 	}
 	b.WriteString("\n## What each proves\n\n")
 	for _, m := range method.All() {

@@ -29,12 +29,20 @@ type Config struct {
 // Shell serves sessions. Its methods may be called from any goroutine.
 type Shell struct {
 	Config
-	fetched fetched
-	trail   trail
+	stopping context.Context // done when Stopping is closed
+	fetched  fetched
+	trail    trail
 }
 
 // New makes a shell.
-func New(cfg Config) *Shell { return &Shell{Config: cfg} }
+func New(cfg Config) *Shell {
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		<-cfg.Stopping
+		stop()
+	}()
+	return &Shell{Config: cfg, stopping: ctx}
+}
 
 // Greeting is the first line of every session in lines and terminal mode.
 const Greeting = "Connection with the server established!"
@@ -43,13 +51,8 @@ const Greeting = "Connection with the server established!"
 func (sh *Shell) Serve(ctx context.Context, plain *Session) (exit int) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	go func() {
-		select {
-		case <-sh.Stopping:
-			stop(errStopping)
-		case <-ctx.Done():
-		}
-	}()
+	forget := context.AfterFunc(sh.stopping, func() { stop(errStopping) })
+	defer forget()
 	s := &session{Session: plain, sh: sh, ctx: ctx, out: plain.Out, errOut: plain.Err}
 	defer sh.tellRefusals(s.Who.Fingerprint, false)
 	if plain.Who.Command != "" { // the key may run this line and no other, whatever was asked for

@@ -61,7 +61,7 @@ func (s *session) refused(line string, err error) error {
 
 func (s *session) entry(action, line string, most int) journal.Entry {
 	return journal.Entry{Time: journal.At(time.Now()), Operator: s.Who.Name, Fingerprint: s.Who.Fingerprint,
-		Login: shortened(s.Login, auditedLogin, clean), From: s.From, Action: action, Command: shortened(line, most, clean)}
+		Login: shortened(s.Login, auditedLogin, clean), From: clean(s.From), Action: action, Command: shortened(line, most, clean)}
 }
 
 func asIs(s string) string { return s }

@@ -38,7 +38,7 @@ const (
 )
 
 var long = form{size: 2 * gib, slow: gib, startup: 16 * mib, zram: 32 * gib, many: 384 * mib, scaled: 128 * mib, rounds: 7, few: 3,
-	watchers: 1000, idle: 200, hellos: 61, logins: 3 * time.Second, starts: 9, budget: 75 * time.Second,
+	watchers: 1000, idle: 200, hellos: 61, logins: 3 * time.Second, starts: 9, budget: 60 * time.Second,
 	drives: []int{1, 4, 16, 32, 64}, jobs: []int{10, 1000, 10000}}
 
 var short = form{size: 32 * mib, slow: 16 * mib, startup: 4 * mib, zram: 256 * mib, many: 4 * mib, scaled: 4 * mib, rounds: 1, few: 1,

@@ -51,7 +51,7 @@ func run(args []string) error {
 	fs.StringVar(&o.docs, "docs", "docs", "where performance.md and its plots are; not touched by the short form")
 	fs.StringVar(&o.ram, "ram", "/dev/shm", "a tmpfs for the loop devices")
 	fs.StringVar(&o.profile, "profile", "", "write a CPU profile of this process, for experiments that run the engine in it")
-	fs.Int64Var(&o.reserve, "reserve", 8<<10, "MiB of memory that must stay free")
+	fs.Int64Var(&o.reserve, "reserve", 4<<10, "MiB of memory that must stay free")
 	err := fs.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

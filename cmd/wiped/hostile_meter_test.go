@@ -3,57 +3,16 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
-// holding is what the server and all its child processes hold.
-type holding struct {
-	processes, descriptors int
-	goroutines             int // 0: the program does not tell
-	resident               int64
-	cpu                    time.Duration
-}
-
-// processes are the server's process and all below it.
-func (s *server) processes() (ids []int) {
-	ids = []int{s.cmd.Process.Pid}
-	for n := 0; n < len(ids); n++ {
-		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[n]))
-		for _, list := range lists {
-			text, _ := os.ReadFile(list)
-			for word := range strings.FieldsSeq(string(text)) {
-				if id, err := strconv.Atoi(word); err == nil {
-					ids = append(ids, id)
-				}
-			}
-		}
-	}
-	return ids
-}
-
-// used measures without asking the server anything.
-func (s *server) used() (u holding) {
-	for _, id := range s.processes() {
-		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", id))
-		u.processes++
-		u.descriptors += len(open)
-		u.resident += int64(resident(id))
-		u.cpu += cpu(id)
-	}
-	return u
-}
-
 // sockets are those of all processes of the server.
-func (s *server) sockets() (n int) {
-	for _, id := range s.processes() {
+func (m *meter) sockets() (n int) {
+	for _, id := range m.processes() {
 		open, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", id))
 		for _, file := range open {
 			if to, _ := os.Readlink(file); strings.HasPrefix(to, "socket:") {
@@ -64,61 +23,18 @@ func (s *server) sockets() (n int) {
 	return n
 }
 
-// cpu is the processor time that the threads of a process have taken, which the kernel counts in nanoseconds here.
-func cpu(id int) (all time.Duration) {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", id))
-	for _, task := range tasks {
-		text, _ := os.ReadFile(task)
-		if words := bytes.Fields(text); len(words) > 0 {
-			n, _ := strconv.ParseInt(string(words[0]), 10, 64)
-			all += time.Duration(n)
-		}
-	}
-	return all
-}
-
-var resources = regexp.MustCompile(`resources.* process=\w+ goroutines=(\d+) descriptors=(\d+) resident_bytes=(\d+)`)
-
-// held asks all processes of the server what they hold; a program that knows of no such question is looked at from outside, for to it
-// the signal would be its end.
-func (s *server) held() (sum holding, err error) {
-	program, err := os.ReadFile(s.program)
-	if err != nil || !bytes.Contains(program, []byte("resident_bytes")) {
-		return s.used(), err
-	}
-	from, want := len(s.log()), len(s.processes())
-	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return sum, err
-	}
-	err = eventually(func() error {
-		said := resources.FindAllStringSubmatch(s.log()[from:], -1)
-		if len(said) < want {
-			return fmt.Errorf("%d of %d processes said what they hold", len(said), want)
-		}
-		sum = holding{processes: want}
-		for _, m := range said {
-			goroutines, _ := strconv.Atoi(m[1])
-			descriptors, _ := strconv.Atoi(m[2])
-			bytes, _ := strconv.ParseInt(m[3], 10, 64)
-			sum.goroutines, sum.descriptors, sum.resident = sum.goroutines+goroutines, sum.descriptors+descriptors, sum.resident+bytes
-		}
-		return nil
-	})
-	return sum, err
-}
-
 // peak follows what the server holds until stop is called.
 type peak struct {
 	stop chan struct{}
 	done chan holding
 }
 
-func (s *server) peak() *peak {
+func (m *meter) peak() *peak {
 	p := &peak{make(chan struct{}), make(chan holding, 1)}
 	go func() {
 		var most holding
 		for {
-			now := s.used()
+			now := m.used()
 			most.descriptors, most.resident = max(most.descriptors, now.descriptors), max(most.resident, now.resident)
 			most.processes = max(most.processes, now.processes)
 			select {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -20,6 +21,7 @@ import (
 
 // server is a built wiped with a state directory and keys of its own.
 type server struct {
+	*meter
 	t       *testing.T
 	program string
 	dir     string
@@ -199,7 +201,7 @@ func (s *server) start(flags []string, wrap ...string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.cmd, s.gone = cmd, gone
+	s.cmd, s.gone, s.meter = cmd, gone, &meter{cmd.Process.Pid, s.program, log.Name()}
 	go func() { _ = cmd.Wait(); close(gone) }()
 	s.t.Cleanup(func() { _ = cmd.Process.Kill(); <-gone })
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -273,4 +275,24 @@ func (s *server) dialWith(from string, config *ssh.ClientConfig) (*ssh.Client, e
 // ssh is the stock client, as the holder of a key.
 func (s *server) ssh(who string, args ...string) *exec.Cmd {
 	return exec.Command("timeout", append([]string{"-k", "1", "60", "ssh"}, clientArgs(s.dir, s.port, who, args...)...)...)
+}
+
+// serials asks for the serial of each drive.
+func (s *server) serials() map[string]string {
+	s.t.Helper()
+	client, err := s.dialAs(witnessSource, "witness", s.keys["witness"])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	got := execute(client, "drives --json")
+	var drives []struct{ Name, Serial string }
+	if err := json.Unmarshal([]byte(got.out), &drives); err != nil {
+		s.t.Fatalf("%v: %+v", err, got)
+	}
+	found := map[string]string{}
+	for _, d := range drives {
+		found[d.Name] = d.Serial
+	}
+	return found
 }

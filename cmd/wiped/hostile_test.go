@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -23,6 +24,8 @@ type hostile struct {
 	closed bool
 	// own says that the case has servers of its own and there is nothing to be measured from outside.
 	own bool
+	// brief is part of the short run, HOSTILE=short.
+	brief bool
 	// race takes the program built with the race detector, which is so much slower that answers are not judged.
 	race bool
 }
@@ -30,9 +33,12 @@ type hostile struct {
 // TestHostile runs every case against a built wiped that erases a drive meanwhile, with an innocent client at work on it.
 func TestHostile(t *testing.T) {
 	all := cases()
+	if os.Getenv("HOSTILE") == "short" {
+		all = slices.DeleteFunc(all, func(c hostile) bool { return !c.brief })
+	}
 	var done []*outcome
 	t.Cleanup(func() { report(t, done) })
-	watchman := newNeighbour(t)
+	watchman := newNeighbour(t, false)
 	for _, c := range all {
 		o := c.once(t, watchman, false)
 		if o.late { // by the machine's fault, or by ours: then again
@@ -44,10 +50,29 @@ func TestHostile(t *testing.T) {
 			done = append(done, o)
 		}
 	}
+	judgeAll(t, done)
 }
 
+// judgeAll holds the jobs of all cases together, those of the shortest too, against the jobs at the server that nobody attacks.
+func judgeAll(t *testing.T, done []*outcome) {
+	var bytes, fair, seconds float64
+	for _, o := range done {
+		bytes, fair, seconds = bytes+o.JobBytes, fair+o.FairBytes, seconds+o.JobSeconds
+	}
+	if fair == 0 {
+		return
+	}
+	t.Logf("jobs of attacked servers ran for %.0f s, at %.2f of the pace of those at a server that nobody attacked", seconds, bytes/fair)
+	if bytes/fair < leastInAll && seconds > longEnough {
+		t.Errorf("that is less than %.2f", leastInAll)
+	}
+}
+
+// longEnough is for how many seconds jobs must have run to be judged together.
+const longEnough = 30
+
 // once runs a case; last says that there is no second run.
-func (c hostile) once(t *testing.T, watchman *witness, last bool) *outcome {
+func (c hostile) once(t *testing.T, watchman *neighbour, last bool) *outcome {
 	o := &outcome{Case: c.number, Name: c.name, Result: "FAILED"}
 	t.Run(fmt.Sprintf("%02d_%s", c.number, strings.ReplaceAll(c.name, " ", "_")), func(t *testing.T) {
 		o.asked = true
@@ -81,8 +106,9 @@ type outcome struct {
 	AnswerNeighbour float64 `json:"answer_unattacked_ms"`
 	Login           float64 `json:"login_ms"`
 	Answers         int     `json:"answers"`
-	// Bytes a second of the running jobs during the case, over those before and after.
+	// Bytes a second of the worker's jobs during the case, over those of the neighbour's; how long jobs of the worker ran.
 	JobRatio          float64 `json:"job_ratio"`
+	JobSeconds        float64 `json:"job_seconds"`
 	Seconds           float64 `json:"seconds"`
 	Descriptors       int     `json:"descriptors_before"`
 	DescriptorsPeak   int     `json:"descriptors_peak"`
@@ -92,10 +118,16 @@ type outcome struct {
 	ResidentBefore    int64   `json:"resident_before_bytes"`
 	ResidentPeak      int64   `json:"resident_peak_bytes"`
 	ResidentAfter     int64   `json:"resident_after_bytes"`
+	AnonymousBefore   int64   `json:"anonymous_before_bytes"`
+	AnonymousAfter    int64   `json:"anonymous_after_bytes"`
 	ProcessesOfServer int     `json:"processes"`
 
 	asked bool // by -run
-	late  bool // witness or worker waited too long
+	// Bytes of the worker's jobs, and those they would have been at the neighbour's pace.
+	JobBytes  float64 `json:"job_bytes"`
+	FairBytes float64 `json:"job_bytes_unattacked"`
+
+	late bool // witness or worker waited too long
 }
 
 // note adds to what the row says in words.
@@ -110,11 +142,11 @@ func (o *outcome) note(format string, args ...any) {
 func report(t *testing.T, done []*outcome) {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "case\twhat the client does\tresult\tothers waited ms\tunattacked ms\tnew login ms\tjob\tdescriptors\tgoroutines\tMB before/peak/after\tseconds")
+	fmt.Fprintln(w, "case\twhat the client does\tresult\tothers waited ms\tunattacked ms\tnew login ms\tjob\tdescriptors\tgoroutines\tMB before/peak/after\tkB kept\tseconds")
 	for _, o := range done {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%d/%d/%d\t%d/%d\t%d/%d/%d\t%.1f\n", o.Case, o.Name, o.Result, o.Answer, o.AnswerNeighbour, o.Login,
+		fmt.Fprintf(w, "%d\t%s\t%s\t%.0f\t%.0f\t%.0f\t%.2f\t%d/%d/%d\t%d/%d\t%d/%d/%d\t%d\t%.1f\n", o.Case, o.Name, o.Result, o.Answer, o.AnswerNeighbour, o.Login,
 			o.JobRatio, o.Descriptors, o.DescriptorsPeak, o.DescriptorsAfter, o.Goroutines, o.GoroutinesAfter,
-			o.ResidentBefore>>20, o.ResidentPeak>>20, o.ResidentAfter>>20, o.Seconds)
+			o.ResidentBefore>>20, o.ResidentPeak>>20, o.ResidentAfter>>20, (o.AnonymousAfter-o.AnonymousBefore)>>10, o.Seconds)
 	}
 	w.Flush()
 	for _, o := range done {

@@ -186,12 +186,24 @@ func (w *witness) failures() []error {
 	return w.errs[:min(3, len(w.errs))]
 }
 
-// newNeighbour starts a server that nobody attacks, and a witness at work on it: what he feels is the machine's.
-func newNeighbour(t *testing.T) *witness {
-	s := newServer(t, false, map[string]int64{idleDrive: idleSize})
+// neighbour is a server that nobody attacks, with a witness and a worker: what they feel at the same time is the machine's.
+type neighbour struct {
+	*witness
+	worker *worker
+}
+
+// newNeighbour starts it; the worker pauses.
+func newNeighbour(t *testing.T, race bool) *neighbour {
+	t.Helper()
+	s := newServer(t, race, map[string]int64{jobDrive: jobSize})
 	if err := s.start(nil); err != nil {
 		t.Fatal(err)
 	}
-	hostKeys = s.dir + "/state/hostkeys"
-	return newWitness(t, s)
+	if hostKeys == "" {
+		hostKeys = s.dir + "/state/hostkeys"
+	}
+	n := &neighbour{witness: newWitness(t, s), worker: newWorker(t, s, s.serials()[jobDrive])}
+	n.worker.until(1)
+	n.worker.pause()
+	return n
 }

@@ -124,11 +124,10 @@ func (w *worker) until(jobs int) {
 	}
 }
 
-// rate is how many bytes a second running jobs did between two moments; the time between two jobs does not count.
-func (w *worker) rate(from, to time.Time) float64 {
+// did is how many bytes running jobs did between two moments, and in how many seconds; the time between two jobs does not count.
+func (w *worker) did(from, to time.Time) (bytes, seconds float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	bytes, seconds := 0.0, 0.0
 	for n := 1; n < len(w.events); n++ {
 		a, b := w.events[n-1], w.events[n]
 		begin, end := later(a.Time, from), earlier(b.Time, to)
@@ -139,10 +138,7 @@ func (w *worker) rate(from, to time.Time) float64 {
 		bytes += float64(b.Done-a.Done) * part / b.Time.Sub(a.Time).Seconds()
 		seconds += part
 	}
-	if seconds == 0 {
-		return 0
-	}
-	return bytes / seconds
+	return bytes, seconds
 }
 
 func later(a, b time.Time) time.Time {

@@ -32,6 +32,7 @@ var layers = map[string][]string{
 	"engine/drive/scsi":            {"engine/drive", "engine/drive/internal/sg"},
 	"engine/drive/nvme":            {"engine/drive"},
 	"engine/drive/mmc":             {"engine/drive"},
+	"engine/drive/apart":           {"engine/drive"},
 	"engine/drive/health":          {"engine/drive"},
 	"engine/drive/uevent":          {},
 	"engine/drive/image":           {"engine/drive", "engine/drive/internal/inuse", "engine/drive/internal/handle"},
@@ -66,7 +67,7 @@ var layers = map[string][]string{
 	"cmd/wiped-image/iso":     {},
 	"cmd/wiped-image/kmod":    {},
 	"cmd/wiped/boot":          {"engine/drive/uevent"},
-	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/privsep", "shell/privsep/sandbox", "shell/sshd", "engine", "engine/drive", "engine/drive/block", "engine/drive/image",
+	"cmd/wiped": {"cmd/wiped/boot", "auth", "hostkeys", "shell", "shell/privsep", "shell/privsep/sandbox", "shell/sshd", "engine", "engine/drive", "engine/drive/apart", "engine/drive/block", "engine/drive/image",
 		"engine/drive/ata", "engine/drive/scsi", "engine/drive/nvme", "engine/drive/mmc", "engine/drive/health", "engine/drive/uevent",
 		"engine/journal", "engine/certificate"},
 }

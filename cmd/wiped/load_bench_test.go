@@ -3,14 +3,12 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -92,83 +90,26 @@ type level struct {
 	Resident    int64 `json:"resident_bytes"`
 }
 
-// tree are the ids of the server's process and all below it.
-func (b *bench) tree() (ids []int) {
-	ids = []int{b.cmd.Process.Pid}
-	for n := 0; n < len(ids); n++ {
-		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", ids[n]))
-		for _, list := range lists {
-			text, _ := os.ReadFile(list)
-			for word := range strings.FieldsSeq(string(text)) {
-				id, _ := strconv.Atoi(word)
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
+func (b *bench) meter() *meter {
+	return &meter{b.cmd.Process.Pid, b.cmd.Path, filepath.Join(b.dir, "log")}
 }
 
 // glance measures without asking the server anything.
-func (b *bench) glance() (l level) {
-	for _, id := range b.tree() {
-		open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", id))
-		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", id))
-		l.Processes++
-		l.Descriptors += len(open)
-		if words := strings.Fields(string(text)); len(words) > 1 {
-			pages, _ := strconv.ParseInt(words[1], 10, 64)
-			l.Resident += pages * int64(os.Getpagesize())
-		}
-	}
-	return l
+func (b *bench) glance() level {
+	u := b.meter().used()
+	return level{Processes: u.processes, Descriptors: u.descriptors, Resident: u.resident}
 }
-
-var loadHeld = regexp.MustCompile(`resources process=\w+ goroutines=(\d+) descriptors=`)
 
 // measure asks the server for its goroutines too, if it answers such questions.
 func (b *bench) measure(after int) level {
 	b.t.Helper()
 	l := b.glance()
-	l.After = after
-	if !b.tells() {
-		return l
-	}
-	log := filepath.Join(b.dir, "log")
-	before, err := os.ReadFile(log)
-	if err == nil {
-		err = b.cmd.Process.Signal(syscall.SIGUSR1)
-	}
-	if err == nil {
-		err = eventually(func() error {
-			text, err := os.ReadFile(log)
-			if err != nil {
-				return err
-			}
-			said := loadHeld.FindAllSubmatch(text[len(before):], -1)
-			if len(said) < l.Processes {
-				return fmt.Errorf("%d of %d processes said what they hold", len(said), l.Processes)
-			}
-			l.Goroutines = 0
-			for _, m := range said {
-				n, _ := strconv.Atoi(string(m[1]))
-				l.Goroutines += n
-			}
-			return nil
-		})
-	}
+	said, err := b.meter().held()
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	l.After, l.Goroutines = after, said.goroutines
 	return l
-}
-
-// tells is whether the program answers the question what it holds.
-func (b *bench) tells() bool {
-	program, err := os.ReadFile(b.cmd.Path)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return bytes.Contains(program, []byte("resident_bytes"))
 }
 
 // settle waits until the server holds no more than want, and measures; else it says what is left over.

@@ -45,6 +45,7 @@ var commands = map[string]func(args []string, out, errOut io.Writer) int{
 	"serve":   serve,
 	"init":    initialize,
 	"sshd":    speakSSH,
+	"order":   sendOrder,
 	"verify":  verify,
 	"version": version,
 }

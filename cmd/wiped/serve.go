@@ -132,6 +132,10 @@ func (st *station) stop(again <-chan os.Signal) {
 	if left := st.engine.Unfinished(); len(left) > 0 {
 		st.log.Info("waiting for jobs to reach a checkpoint; a second signal leaves them as they are", "jobs", fmt.Sprint(left))
 	}
+	if held := st.engine.Blocked(); len(held) > 0 {
+		st.log.Warn("the drives of these jobs are at a command that nothing can interrupt, and are waited for; a second signal leaves them to it, "+
+			"and the next start tells what became of them", "jobs", fmt.Sprint(held))
+	}
 	go func() {
 		st.engine.Shutdown()
 		close(halted)

@@ -121,12 +121,12 @@ func (st *running) log(ts *testscript.TestScript) string {
 func (st *running) start(ts *testscript.TestScript, flags []string) error {
 	return st.launch(ts, func() (*exec.Cmd, error) {
 		flags := append([]string{"serve", "--listen", "127.0.0.1:0", "--state", filepath.Join(ts.Getenv("WORK"), "state"), "--drives", "none"}, flags...)
-		return program(ts, "wiped", flags...)
+		return asProgram(ts, "wiped", flags...)
 	})
 }
 
-// program is one of the programs that this test binary can be.
-func program(ts *testscript.TestScript, name string, args ...string) (*exec.Cmd, error) {
+// asProgram is one of the programs that this test binary can be.
+func asProgram(ts *testscript.TestScript, name string, args ...string) (*exec.Cmd, error) {
 	path, err := exec.LookPath(filepath.Join(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), ':')], name))
 	return &exec.Cmd{Path: path, Args: append([]string{name}, args...)}, err
 }

@@ -14,13 +14,10 @@ import (
 	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/drive"
-	"wiped/engine/drive/ata"
+	"wiped/engine/drive/apart"
 	"wiped/engine/drive/block"
 	"wiped/engine/drive/health"
 	"wiped/engine/drive/image"
-	"wiped/engine/drive/mmc"
-	"wiped/engine/drive/nvme"
-	"wiped/engine/drive/scsi"
 	"wiped/engine/journal"
 	"wiped/hostkeys"
 	"wiped/shell"
@@ -72,15 +69,12 @@ func start(s *settings, a *appliance, log *slog.Logger) (*station, error) {
 	return st, nil
 }
 
-// commandSets are the languages in which drives are asked; the first that speaks to a drive is taken.
-var commandSets = []drive.CommandSet{nvme.Set{}, mmc.Set{}, ata.Set{}, scsi.Set{}}
-
 func sourcesOf(s *settings) ([]drive.Source, error) {
 	images, err := image.New(s.images)
 	if err != nil {
 		return nil, err
 	}
-	blocks, err := block.New(s.drives, commandSets...)
+	blocks, err := block.New(s.drives, apart.Sets(startOrder, commandSets...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +93,11 @@ func (st *station) plug(s *settings, a *appliance, sources []drive.Source) error
 	if err != nil {
 		return fmt.Errorf("ask for the name of this machine: %w", err)
 	}
-	st.engine, err = engine.New(engine.Config{
+	st.engine, err = engine.New(withPatience(engine.Config{
 		Sources: sources, Journal: st.journal, Signer: own.Certificate, Log: st.log, Protect: s.protect, Parallel: s.parallel,
-		Halted: a.halted, Station: name, Software: software(), Health: st.health, Clock: a.clock, KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
-	})
+		Halted: a.halted, Orders: filepath.Join(s.state, "orders"), Station: name, Software: software(), Health: st.health, Clock: a.clock,
+		KeyOrigin: a.keyOrigin("certificate_ed25519_key"),
+	}))
 	if err == nil {
 		go st.watchDrives()
 		err = st.logProtection()

@@ -27,7 +27,7 @@ const (
 // installed is the server as the unit starts it, over the story's state, which it sees as /var/lib/wiped. Only what a story needs is
 // added to its command line.
 func installed(ts *testscript.TestScript, flags []string) (*exec.Cmd, error) {
-	wiped, err := program(ts, "wiped")
+	wiped, err := asProgram(ts, "wiped")
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func installed(ts *testscript.TestScript, flags []string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := program(ts, "underunit", append([]string{filepath.Join(folder, unitFile), filepath.Join(folder, "testdata/unit"), wiped.Path,
+	cmd, err := asProgram(ts, "underunit", append([]string{filepath.Join(folder, unitFile), filepath.Join(folder, "testdata/unit"), wiped.Path,
 		filepath.Join(ts.Getenv("WORK"), "state"), "--listen", "127.0.0.1:0", "--drives", "none"}, flags...)...)
 	if err == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}

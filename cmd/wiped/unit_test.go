@@ -16,7 +16,7 @@ import (
 // unit is what a file for systemd says in [Service]: name -> words, each time that it is there.
 type unit map[string][]string
 
-var setting = regexp.MustCompile(`(?m)^([A-Za-z]+)=(.*)$`)
+var unitSetting = regexp.MustCompile(`(?m)^([A-Za-z]+)=(.*)$`)
 
 func readUnit(path string) (unit, error) {
 	text, err := os.ReadFile(path)
@@ -26,7 +26,7 @@ func readUnit(path string) (unit, error) {
 	_, service, _ := strings.Cut(string(text), "\n[Service]\n")
 	service, _, _ = strings.Cut(service, "\n[")
 	u := unit{}
-	for _, m := range setting.FindAllStringSubmatch(service, -1) {
+	for _, m := range unitSetting.FindAllStringSubmatch(service, -1) {
 		u[m[1]] = append(u[m[1]], strings.Fields(m[2])...)
 	}
 	return u, nil
@@ -47,7 +47,7 @@ func (u unit) calls(groups string) (names []string, err error) {
 	for _, word := range u["SystemCallFilter"] {
 		some := []string{word}
 		if strings.HasPrefix(word, "@") {
-			if some, err = group(word, groups); err != nil {
+			if some, err = callsOf(word, groups); err != nil {
 				return nil, err
 			}
 		} else if _, ok := machine.SyscallNames[word]; !ok {
@@ -62,8 +62,8 @@ func (u unit) calls(groups string) (names []string, err error) {
 	}), nil
 }
 
-// group expands a group of system calls: systemd's own words if it is at hand, else those of one of its versions.
-func group(name, groups string) (calls []string, err error) {
+// callsOf expands a group of system calls: systemd's own words if it is at hand, else those of one of its versions.
+func callsOf(name, groups string) (calls []string, err error) {
 	var text []byte
 	if path, failed := exec.LookPath("systemd-analyze"); failed == nil {
 		text, err = exec.Command(path, "syscall-filter", "--no-pager", name).Output()
@@ -78,7 +78,7 @@ func group(name, groups string) (calls []string, err error) {
 		switch {
 		case line == "" || line == name || strings.HasPrefix(line, "#"):
 		case strings.HasPrefix(line, "@"):
-			more, err := group(line, groups)
+			more, err := callsOf(line, groups)
 			if err != nil {
 				return nil, err
 			}

@@ -12,6 +12,7 @@ type cell struct {
 	flags   string // of erase
 	says    string // in the last status line, or in the refusal
 	outcome string // in the table
+	swapped string // the serial of the drive that is put in its place, without the kernel's notice
 	before  string // a command that is run first, with SERIAL for its serial
 	spaces  int    // so many of its namespaces, the first ones, are named, by the kernel's names; 0: it is named by its serial
 	gone    bool   // that nothing of the old content is on the medium afterwards
@@ -43,6 +44,7 @@ var scsiDrives = []cell{
 	{kind: "SCSI, ends at once", drive: "scsi size=512K sanitize=crypto", flags: "", says: `erased: purge, sanitize-crypto`, outcome: isErased, gone: true},
 	{kind: "SCSI, descriptor sense", drive: "scsi size=512K sanitize=block took=2s descriptor-sense", flags: "", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
 	{kind: "SCSI", drive: "scsi size=4M took=2s", flags: "--method format-unit", says: `erased: clear, format-unit, verified full`, outcome: isErased, gone: true},
+	{kind: "SCSI, another drive in its place, which the system has not noticed", drive: "scsi size=512K sanitize=block", swapped: "OTHER1", flags: "--method zero", says: `it is another drive: its serial was SCSI\d+ and is OTHER1`, outcome: isRefused, stays: true},
 	{kind: "SCSI without sanitize", drive: "scsi size=512K", flags: "--level purge", says: `can only be cleared`, outcome: isRefused, stays: true},
 	{kind: "SCSI without sanitize", drive: "scsi size=512K", flags: "", says: `erased: clear, random, verified full`, outcome: isErased, gone: true},
 	{kind: "SCSI that does not list its commands", drive: "scsi size=512K sanitize=block no-rsoc", flags: "--method sanitize-block", says: `it does not say which commands it has`, outcome: isRefused, stays: true},
@@ -79,7 +81,10 @@ var scsiDrives = []cell{
 // ataDrives are drives of drivesim behind a translation of SCSI to ATA.
 var ataDrives = []cell{
 	{kind: "ATA", drive: "ata size=4M sanitize=block,crypto,overwrite took=2s", flags: "", says: `erased: purge, sanitize-block`, outcome: isErased, gone: true},
-	{kind: "ATA", drive: "ata size=512K sanitize=overwrite took=2s", flags: "--method sanitize-overwrite", says: `erased: purge, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, another drive in its place, which the system has not noticed", drive: "ata size=512K sanitize=crypto", swapped: "OTHER1", flags: "--method zero", says: `it is another drive: its serial was ATA\d+ and is OTHER1`, outcome: isRefused, stays: true},
+	{kind: "ATA, a hard disk", drive: "ata size=512K sanitize=overwrite took=2s rpm=7200", flags: "--method sanitize-overwrite", says: `erased: purge, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, solid state", drive: "ata size=512K sanitize=overwrite took=2s", flags: "--method sanitize-overwrite", says: `erased: clear, sanitize-overwrite`, outcome: isErased, gone: true},
+	{kind: "ATA, solid state, with two ways", drive: "ata size=512K sanitize=overwrite,crypto took=2s", flags: "", says: `erased: purge, sanitize-crypto`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=512K sanitize=crypto took=1s leaves=noise", flags: "--method sanitize-crypto", says: `erased: purge, sanitize-crypto`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=512K security took=2s", flags: "--method security-erase-enhanced", says: `erased: clear, security-erase-enhanced`, outcome: isErased, gone: true},
 	{kind: "ATA", drive: "ata size=4M security took=2s", flags: "--method security-erase --verify full", says: `erased: clear, security-erase, verified full`, outcome: isErased, gone: true},

@@ -169,6 +169,11 @@ func (m *machine) meet(t *testing.T, c cell) (row string) {
 			t.Errorf("%s: %s: exit code %d: %s%s", c.kind, c.before, code, out, errOut)
 		}
 	}
+	if c.swapped != "" {
+		if _, _, err := drivesim.Ask("tcp:127.0.0.1:"+m.control, c.serial, "swap", c.swapped); err != nil {
+			t.Errorf("%s: %v", c.kind, err)
+		}
+	}
 	command := strings.TrimSpace(fmt.Sprintf("erase %s --wait %s", m.named(t, c), c.flags))
 	name := fmt.Sprintf("%s, %s, %s", c.kind, c.drive, command)
 	out, errOut, code := m.ssh("operator", command)
@@ -331,7 +336,8 @@ drive, but for zoned drives. A drive that is called erased held nothing of its o
 which say that a hidden area is NOT erased; a namespace that nobody named held all of its own.
 
 **What has met only a simulator:** SANITIZE of SCSI, ATA and NVMe, ATA SECURITY ERASE UNIT, HPA, AMA and DCO were met on drives that
-cmd/drivesim simulates, over TCMU and NVMe/TCP; NVMe Format and SCSI FORMAT UNIT on qemu's drives too.
+cmd/drivesim simulates, over TCMU and NVMe/TCP; SCSI FORMAT UNIT and NVMe Format with SES 1 (user data erase) on qemu's drives too.
+NVMe Format with SES 2 (cryptographic erase) is refused on qemu's: they do not announce it (FNA), though they would take it.
 
 **How far the simulator can be trusted:** ` + "`make test-clients`" + ` holds it against programs that know nothing of wiped, in a virtual machine
 of its own: 179 commands of hdparm, sg3_utils and smartctl to SCSI and ATA drives, and 134 of nvme-cli, smartctl and dd to NVMe drives,
@@ -339,6 +345,7 @@ each with the answer that it must give. Where the drives and wiped misread a sta
 nothing here would show it.
 
 **What is not met at all:** hardware of any kind. Zoned drives that speak ATA or SCSI: those here are the kernel's null_blk. eMMC: its
-boot partitions, secure erase and sanitize. SATA behind a real HBA: the ATA drives are behind the simulator's translation. Drives that
-hang, or say for ever that they are at it, are met by the tests of the engine alone: it waits for them longer than a test can.
+boot partitions, secure erase and sanitize. SATA behind a real HBA or a USB bridge: the ATA drives are behind the simulator's translation,
+and that a drive in a dock is asked in ATA where the dock says that there is one, and is not where it says nothing, is met by unit tests.
+Drives that hang at their erase, or say for ever that they are at it, are met by ` + "`make test-faults`" + `, with a wiped of less patience.
 `

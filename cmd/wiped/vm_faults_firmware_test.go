@@ -5,10 +5,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,39 +56,73 @@ var endless = []sick{
 	{story: "50 % for ever", peer: "drivesim NVMe", fault: unending, sim: "nvme size=4M took=2s never-ends", result: "unknown", says: `UNKNOWN: the drive says that it erases itself, and does not get on`},
 }
 
-// begun starts the jobs of drives and waits until each of them was seen at it, or has a command that tells nothing.
+// begun starts the jobs of drives and waits until each of them is at it. Drives with the same flags are erased by one command: it takes
+// a command seconds to look at them all in an emulated machine, and what began first is not to end meanwhile.
 func (s *sickbay) begun(t *testing.T, list []sick, name func(n int) string) (ids []string) {
-	ids = make([]string, len(list))
-	var all sync.WaitGroup
+	t.Helper()
+	commands := map[string]string{}
 	for n, c := range list {
-		all.Go(func() {
-			out, errOut, _ := s.ssh("operator", strings.TrimSpace(fmt.Sprintf("erase %s --confirm %[1]s %s", name(n), c.flags)))
-			id := jobNumber.FindStringSubmatch(out)
-			if id == nil {
-				t.Errorf("%s (%s): %s%s", c.story, c.peer, out, errOut)
-				return
-			}
-			ids[n] = id[1] + id[2]
-			if err := eventually(func() error { return s.atIt(ids[n]) }); err != nil {
-				t.Errorf("%s (%s): %v", c.story, c.peer, err)
-			}
-		})
+		commands[c.flags] += fmt.Sprintf(" %s --confirm %[1]s", name(n))
 	}
-	all.Wait()
-	return ids
+	for _, flags := range slices.Backward(slices.Sorted(maps.Keys(commands))) { // those without any last: they are most
+		if out, errOut, code := s.ssh("operator", strings.TrimSpace("erase"+commands[flags]+" "+flags)); code != 0 {
+			t.Fatalf("erase%s %s: %d: %s%s", commands[flags], flags, code, out, errOut)
+		}
+	}
+	ids = make([]string, len(list))
+	for end := time.Now().Add(storyTime); ; time.Sleep(500 * time.Millisecond) { // more often would keep the machine from its work
+		var late []string
+		jobs := s.erasing(t)
+		for n, c := range list {
+			j := jobs[name(n)]
+			ids[n] = j.ID.String()
+			if !s.atIt(j, strings.Contains(c.flags, "security-erase") || strings.Contains(c.flags, "format-")) {
+				late = append(late, fmt.Sprintf("%s (%s): %+v", c.story, c.peer, j))
+			}
+		}
+		if late == nil {
+			return ids
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not begun: %s", strings.Join(late, "\n"))
+		}
+	}
 }
 
-// atIt tells whether a drive was told to erase itself.
-func (s *sickbay) atIt(id string) error {
-	out, _, _ := s.ssh("viewer", "job "+id+" --json")
-	var job struct {
-		State, Action string
-		Done          int64 `json:"done_bytes"`
+// selfErasing is a job whose drive erases itself, as far as it is known.
+type selfErasing struct {
+	ID                    json.Number
+	Serial, State, Action string
+	Done                  int64 `json:"done_bytes"`
+}
+
+// erasing are the newest jobs of all drives, by serial.
+func (s *sickbay) erasing(t *testing.T) map[string]selfErasing {
+	t.Helper()
+	out, errOut, _ := s.ssh("viewer", "jobs --json")
+	var jobs []selfErasing
+	if err := json.Unmarshal([]byte(out), &jobs); err != nil {
+		t.Fatalf("%v: %s%s", err, out, errOut)
 	}
-	if err := json.Unmarshal([]byte(out), &job); err != nil || job.State == "running" && job.Done == 0 {
-		return fmt.Errorf("job %s has not begun: %v %s", id, err, out)
+	newest := map[string]selfErasing{}
+	for _, j := range jobs {
+		newest[j.Serial] = j
 	}
-	return nil
+	return newest
+}
+
+// atIt tells whether a drive is at its own erase, or past it. One whose command blocks may tell nothing of it: then that it was sent is enough.
+func (s *sickbay) atIt(j selfErasing, blocks bool) bool {
+	switch {
+	case j.State != "queued" && j.State != "running":
+		return j.State != ""
+	case j.State == "queued" || !strings.Contains(j.Action, " by the drive"):
+		return false
+	case j.Done > 0 || !blocks:
+		return j.Done > 0
+	}
+	_, code, err := s.does(`grep -q 'drive told to erase itself" job=` + j.ID.String() + ` ' /run/wiped.log`)
+	return err == nil && code == 0
 }
 
 // end follows jobs to their end and judges each.
@@ -165,11 +201,12 @@ func (s *sickbay) cutOver(t *testing.T, list []sick, prefix string) {
 	s.end(t, list, ids, name)
 }
 
-// impatient builds a wiped that waits for sick drives as long as a test can. It is otherwise the same program.
-func impatient(t testing.TB, settings string) []byte {
+// impatient builds a wiped that waits for sick drives as long as a test can: a build tag's, so that no setting of the product can make it
+// so. It is otherwise the same program.
+func impatient(t testing.TB) []byte {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "wiped")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X 'main.forTests="+settings+"'", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "impatient", "-ldflags", "-s -w", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -9,11 +9,6 @@ import (
 	"time"
 )
 
-// haste are the settings of a wiped that loses its patience with sick drives within seconds: engine.Config's Patience and Limits,
-// in nanoseconds where they are times. All else is as it is.
-const haste = `{"Patience":15000000000,"Limits":{"Silence":15000000000,"FlushSilence":15000000000,"HaltSilence":5000000000,` +
-	`"Failing":20000000000,"DeadRow":4194304,"FastWindow":2000000000,"SlowWindow":6000000000,"SlowRest":20000000000,"SlowShare":0.05}}`
-
 const asideAt = `FAILED: set aside at \d+(\.\d+)?%: `
 
 // hopeless are drives that a job must not wait for. Each is set aside, with how far it came and what it could not do on record.

@@ -171,10 +171,11 @@ echo $! > /run/wiped.pid`)
 	}
 }
 
-// killServer ends wiped without warning, and waits until it is gone.
+// killServer ends wiped without warning, and waits until it is gone: a thread that waits for a drive in the kernel holds all its files until
+// the drive answers.
 func (s *sickbay) killServer(t testing.TB) {
 	t.Helper()
-	s.do(t, "", `p=$(cat /run/wiped.pid); kill -9 $p; while kill -0 $p 2>/dev/null && ! grep -q '^State:.Z' /proc/$p/status; do sleep 0.1; done`)
+	s.do(t, "", `p=$(cat /run/wiped.pid); kill -9 $p; while grep -h ^State /proc/$p/task/*/status 2>/dev/null | grep -qv Z; do sleep 0.1; done`)
 }
 
 // simulate starts the simulator of drives, and waits until the kernel has found them all. Those of an earlier one are gone then.

@@ -21,7 +21,7 @@ import (
 func TestFaultsVM(t *testing.T) {
 	v := prerequisites(t)
 	defer tellFaults(t)
-	s := v.sickbay(t, map[string][]byte{"impatient": impatient(t, haste)})
+	s := v.sickbay(t, map[string][]byte{"impatient": impatient(t)})
 	defer s.kept(t)
 	s.serve(t, "/bin/wiped")
 	part := func(name string, run func(t *testing.T)) {
@@ -37,7 +37,7 @@ func TestFaultsVM(t *testing.T) {
 	})
 	part("scsi_debug", func(t *testing.T) {
 		for n, c := range debugDrives {
-			s.meet(t, c, serial("d", n))
+			t.Run(serial("d", n), func(t *testing.T) { s.meet(t, c, serial("d", n)) })
 		}
 	})
 	part("together", s.together)
@@ -78,7 +78,7 @@ func (s *sickbay) meetAll(t *testing.T, list []sick, prefix string) {
 		ended.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			s.meet(t, c, serial(prefix, n))
+			t.Run(serial(prefix, n), func(t *testing.T) { s.meet(t, c, serial(prefix, n)) })
 		})
 	}
 	ended.Wait()

@@ -22,19 +22,22 @@ const (
 
 // Answers is what a drive said when it was asked in its own language. All text is escaped, as in Info.
 type Answers struct {
-	Set       string    // ATA, SCSI, NVMe, eMMC, SD; empty: nobody here speaks its language, or it did not answer
-	Problem   string    // why it was not understood, in a sentence; empty: it was
-	Identity  Identity  // what it calls itself, where that is more than the kernel knows
-	Bridge    string    // what stands between it and this machine: "USB bridge JMicron", "SAS HBA mpt3sas"; empty: nothing known
-	Facts     []Fact    // everything else worth showing
-	Abilities []Ability // the actions that its command set has, each possible or not and why
-	Hidden    []Hidden  // areas that reads and writes do not reach
-	HiddenWhy string    // why it could not be told whether there are hidden areas; empty: it could
-	Kept      []string  // parts of the drive that no action here reaches: "boot partition mmcblk0boot0", "RPMB"
-	Sector    int       // bytes of a sector, as the drive itself says; 0: it does not
-	Locked    string    // why it takes neither reads nor writes: "locked with a password"; empty: it takes them, as far as is known
-	Unlock    string    // what would help; may be empty
-	Busy      string    // what the drive is doing to itself right now, "sanitizing, 43 % done"; empty: nothing
+	Set         string    // ATA, SCSI, NVMe, eMMC, SD, MMC; empty: nobody here speaks its language
+	Problem     string    // why it was not understood, in a sentence; empty: it was
+	Another     string    // why it is not the drive that the system has there, by its names or its size, in a sentence: nothing may be written; empty: nothing says so
+	Identity    Identity  // what it calls itself, where that is more than the kernel knows
+	Bridge      string    // what stands between it and this machine: "USB bridge JMicron", "SAS HBA mpt3sas"; empty: nothing known
+	Facts       []Fact    // everything else worth showing
+	Abilities   []Ability // the actions that its command set has, each possible or not and why
+	Hidden      []Hidden  // areas that reads and writes do not reach
+	HiddenWhy   string    // why it could not be told whether there are hidden areas; empty: it could
+	Kept        []string  // parts of the drive that no action here reaches: "boot partition mmcblk0boot0", "RPMB"
+	Rotational  *bool     // whether its medium turns, as the drive itself says; nil: it does not
+	Sector      int       // bytes of a sector, as the drive itself says; 0: it does not
+	Unformatted string    // why nothing of it can be used until it is formatted anew: "its format is not complete (sense 3/31/00)"; empty: it can
+	Locked      string    // why it takes neither reads nor writes: "locked with a password"; empty: it takes them, as far as is known
+	Unlock      string    // what would help; may be empty
+	Busy        string    // what the drive is doing to itself right now, "sanitizing, 43 % done"; empty: nothing
 }
 
 // Identity is what a drive calls itself. Empty is unknown.

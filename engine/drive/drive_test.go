@@ -20,6 +20,18 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestSerial: what many drives give, because nobody wrote a serial into them, names none of them.
+func TestSerial(t *testing.T) {
+	for s, want := range map[string]string{
+		"": "", "WD-1234": "WD-1234", "\xff\xff\xff\xff": "", "\xff\xffA": `\xff\xffA`, "    ": "", "\x00\x00": "", "00000000": "", "0000 0000": "", "0x00000000": "", "0xffffffff": "",
+		"0xdeadbeef": "0xdeadbeef", "ffff": "ffff", "10": "10", "000000001": "000000001", "~dev-1": "", "0x": "", `\xff`: `\\xff`,
+	} {
+		if got := Serial(Clean(s)); got != want {
+			t.Errorf("Serial(%q) = %q; want %q", s, got, want)
+		}
+	}
+}
+
 func FuzzClean(f *testing.F) {
 	for _, s := range []string{"", " WD-1234 \n", "\xff\x00\x1b", "\u202e\u200b\u3164\ufe0f", `\"`, "A  B"} {
 		f.Add(s)
@@ -70,7 +82,7 @@ func TestSame(t *testing.T) {
 }
 
 func TestOwnSerial(t *testing.T) {
-	for serial, want := range map[string]bool{"": false, "WD": true, "~loop-00": false, "a~": true} {
+	for serial, want := range map[string]bool{"": false, "WD": true, "~loop-00": false, "a~": true, `\xff\xff`: false, "0000": false} {
 		if got := (Info{Serial: serial}).OwnSerial(); got != want {
 			t.Errorf("OwnSerial(%q) = %v; want %v", serial, got, want)
 		}

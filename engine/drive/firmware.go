@@ -9,20 +9,27 @@ import (
 // CommandSet is a language that drives speak: one of ATA, SCSI and NVMe. It is asked and ordered through descriptors that
 // others opened, so that it can neither reach a drive that nobody claimed nor open one for writing.
 type CommandSet interface {
+	// Name is what Answers.Set calls it, as far as no drive has to be asked for that: ATA, SCSI, NVMe, MMC.
+	Name() string
 	// Speaks tells by what is known already, without asking the drive anything.
 	Speaks(n Node) bool
 	// Ask asks the drive, through a descriptor for reading only, and changes nothing. Every command has a deadline of
-	// at most 5 s. A drive that answers in part is described in part; the error is for one that does not answer at all.
+	// at most 5 s. A drive that answers in part is described in part; the error is for one that does not answer at all, or
+	// ErrTranslated.
 	Ask(dev *os.File, n Node) (Answers, error)
-	// Firmware prepares orders to a claimed drive. Closing it leaves dev open.
+	// Firmware prepares orders to a claimed drive. Closing it leaves dev open. The error may be ErrTranslated.
 	Firmware(dev *os.File, n Node) (Firmware, error)
 }
 
 // Node is a block device as the kernel shows it.
 type Node struct {
-	Sys  string // its folder in sysfs, /sys/block/sdb
-	Info Info
+	Sys        string // its folder in sysfs, /sys/block/sdb
+	Info       Info
+	Translated bool // it said itself that it is an ATA drive, which the kernel does not know
 }
+
+// ErrTranslated is the answer of a drive that speaks ATA behind what speaks SCSI for it. Whoever gives it sends nothing more.
+var ErrTranslated = errors.New("an ATA drive that a bridge or an HBA speaks for")
 
 // Firmware is a claimed drive that takes orders about itself. Its methods are called one at a time, but for Status,
 // which is also called while Erase of an action that does not block has not returned.
@@ -43,6 +50,29 @@ type Firmware interface {
 	Format(sector int) error
 	io.Closer
 }
+
+// Apart is Firmware that can send a command which blocks from a process of its own. That one holds the claim with this one, and
+// goes on with the command when this one ends, for nothing can end it before the drive answers.
+type Apart interface {
+	Firmware
+	// EraseApart is Erase. It returns an error other than a *RefusedError if that process ended without an answer.
+	EraseApart(o Order) error
+	// Left is what a command came to that EraseApart sent with the same order, maybe in a process that has ended: as EraseApart
+	// would have returned it. ErrNoAnswer is that it is not known.
+	Left(o Order) error
+}
+
+// Order is a command of one job.
+type Order struct {
+	Action Action
+	Token  string     // unlike that of any other order
+	Mark   *os.File   // a file that is kept open until the command has returned, and its lock with it, and that then holds the answer
+	Others []Claim    // further drives that it erases
+	Held   []*os.File // what holds the claims, as far as those who pass the order on know it: whoever has it open keeps them
+}
+
+// ErrNoAnswer says that nobody knows what the drive said to a command.
+var ErrNoAnswer = errors.New("no answer to the command is on record")
 
 // Phase is where a drive says that an erase stands.
 type Phase int

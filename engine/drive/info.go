@@ -20,6 +20,8 @@ type Info struct {
 	SerialSource   string // where the serial came from
 	WWN            string // WWN, EUI-64 or NGUID
 	Size           int64  // bytes
+	NoSize         string // why it has no size, "formatting, 43 % done"; empty: it has one, or nobody knows
+	Reformat       bool   // a new format would give it one
 	LogicalSector  int    // bytes
 	PhysicalSector int    // bytes
 	Transport      string // sata, sas, usb, nvme, virtio, mmc, loop, file ...
@@ -77,8 +79,19 @@ func (id ID) Same(now ID) error {
 	return nil
 }
 
-// OwnSerial tells whether the serial is the drive's own, not one that this station made for it.
-func (i Info) OwnSerial() bool { return i.Serial != "" && !strings.HasPrefix(i.Serial, "~") }
+// OwnSerial tells whether the serial is the drive's own, not one that this station made for it or that names nothing.
+func (i Info) OwnSerial() bool { return Serial(i.Serial) != "" }
+
+// Serial is a serial that a drive gave, after Clean; empty if it is none: memory that nobody wrote (FFh, zeros, blanks), a number
+// of nothing but zeros or of all ones in hex, which many drives have, or what would pass for one that a station made.
+func Serial(clean string) string {
+	number, hex := strings.CutPrefix(strings.ToLower(clean), "0x")
+	bare := strings.Trim(strings.ReplaceAll(number, `\xff`, ""), " 0")
+	if bare == "" || hex && strings.Trim(bare, "f") == "" || strings.HasPrefix(clean, "~") {
+		return ""
+	}
+	return clean
+}
 
 // Clean makes text that a drive says of itself harmless: padding gone, anything not printable escaped.
 func Clean(s string) string {

@@ -20,10 +20,11 @@ var sanitizeBlock = Method{
 	Level: Purge, Standard: purge, DefaultVerify: VerifySample, Proves: provesChanged + spareToo,
 }
 
+// IEEE 2883 lists it as purge for NVMe and for hard disks, and not for flash over ATA and SCSI.
 var sanitizeOverwrite = Method{
 	Name: "sanitize-overwrite", Action: drive.SanitizeOverwrite,
 	Title: "the drive overwrites itself with zeros, spare areas too (SANITIZE, overwrite)",
-	Level: Purge, Standard: purge, DefaultVerify: VerifySample, Proves: provesChanged + spareToo,
+	Level: Purge, OnFlash: Clear, Standard: purge, DefaultVerify: VerifySample, Proves: provesChanged + spareToo,
 }
 
 var sanitizeCrypto = Method{

@@ -1,6 +1,7 @@
 package method
 
 import (
+	"fmt"
 	"slices"
 
 	"wiped/engine/drive"
@@ -12,6 +13,8 @@ type Method struct {
 	Name  string // what it is asked for by: lower-case letters, digits and dashes
 	Title string // what it does, in a line
 	Level Level  // the most that it reaches on any drive
+	// OnFlash is what it reaches over ATA and SCSI where the medium is flash, or may be; 0: as much.
+	OnFlash Level
 
 	// Legacy methods run only when named. They cost time and wear, and reach no further than one pass does.
 	Legacy bool
@@ -67,6 +70,23 @@ func Names() []string {
 		names[i] = m.Name
 	}
 	return names
+}
+
+// On is the method as it is on a drive of a command set (drive.Answers.Set) whose medium turns or does not; nil: nobody knows.
+func (m Method) On(set string, rotational *bool) Method {
+	if m.OnFlash != 0 && (set == "ATA" || set == "SCSI") && (rotational == nil || !*rotational) {
+		m.Level, m.Standard = m.OnFlash, current
+	}
+	m.OnFlash = 0
+	return m
+}
+
+// Levels is the level in words, on a kind of drive where that is known.
+func (m Method) Levels() string {
+	if m.OnFlash == 0 {
+		return m.Level.String()
+	}
+	return fmt.Sprintf("%s, but %s on flash over ATA or SCSI", m.Level, m.OnFlash)
 }
 
 // ByChoice tells whether the method may be chosen where nobody named one.

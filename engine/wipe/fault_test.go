@@ -148,13 +148,17 @@ func TestFakeCapacityIsCaught(t *testing.T) {
 func TestReadsThatBringNothingDoNotMatch(t *testing.T) {
 	const at, size = 64 * sector, 1000 * sector
 	for name, p := range patterns {
+		hole := 1
+		if len(p.Key) > 0 {
+			hole = 2 * 16 // of fewer bytes, those of another place are the same now and then
+		}
 		for brought, lost := range map[[2]int]Range{
-			{0, 0}:                     {at, 8 * sector},
-			{0, 1}:                     {at, 8 * sector},
-			{0, sector}:                {at + sector, 7 * sector},
-			{0, 8*sector - 1}:          {at + 7*sector, sector},
-			{1, 8 * sector}:            {at, sector},
-			{3*sector + 1, 8 * sector}: {at, 4 * sector},
+			{0, 0}:                        {at, 8 * sector},
+			{0, 1}:                        {at, 8 * sector},
+			{0, sector}:                   {at + sector, 7 * sector},
+			{0, 8*sector - hole}:          {at + 7*sector, sector},
+			{hole, 8 * sector}:            {at, sector},
+			{3*sector + hole, 8 * sector}: {at, 4 * sector},
 		} {
 			d, r := newDisk(size), small(p, size)
 			mustWrite(t, r, d)

@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"encoding/binary"
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -95,11 +96,11 @@ func TestBlocksAreTheirOffsets(t *testing.T) {
 	const block = 3 * len(zeros)
 	for name, p := range patterns {
 		r := Run{Pattern: p, Block: block, Sector: sector}
-		mem, err := newArena(r.memory(1, 0))
+		mem, err := newArena(r.memory(1, buffers{source: r.Block}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem)()
+		src := r.sources(mem, r.Block)()
 		for _, off := range []int64{0, 512, 1024, 1536, 4096, 1 << 20, 1<<20 + 512, 9876543 * 512, 1<<62 + 512} {
 			for _, n := range []int{512, 8192, block - 512, block} {
 				got, want := src.block(off, n), make([]byte, n)
@@ -122,15 +123,45 @@ func TestBlocksAtOddOffsets(t *testing.T) {
 		whole := make([]byte, 3000)
 		p.Fill(whole, 0)
 		r := Run{Pattern: p, Block: 1000, Sector: 1}
-		mem, err := newArena(r.memory(1, 0))
+		mem, err := newArena(r.memory(1, buffers{source: r.Block}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem)()
+		src := r.sources(mem, r.Block)()
 		for off := range 2000 {
 			if !bytes.Equal(src.block(int64(off), 1000), whole[off:off+1000]) {
 				t.Errorf("%s: wrong bytes at %d", name, off)
 				break
+			}
+		}
+		mem.release()
+	}
+}
+
+// What same says of any part, one after the other, is what Fill says.
+func TestSameIsWhatFillGives(t *testing.T) {
+	for name, p := range patterns {
+		r := Run{Pattern: p, Sector: sector}
+		mem, err := newArena(r.memory(1, buffers{source: piece}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := r.sources(mem, piece)()
+		random := rand.New(rand.NewPCG(8, 8))
+		for range 100 {
+			at := random.Int64N(1 << 50)
+			src.seek(at)
+			for range 5 {
+				part := make([]byte, 1+random.IntN(piece))
+				p.Fill(part, at)
+				wrong := random.IntN(3) == 0
+				if wrong {
+					part[random.IntN(len(part))] ^= 1 << random.IntN(8)
+				}
+				if src.same(part) == wrong {
+					t.Errorf("%s: %d bytes at %d, one bit of them wrong: %v; same says %v", name, len(part), at, wrong, !wrong)
+				}
+				at += int64(len(part))
 			}
 		}
 		mem.release()

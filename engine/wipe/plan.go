@@ -26,20 +26,22 @@ func newPlan(extents []Range, block int, end int64) plan {
 
 func (p *plan) blocks() int64 { return p.before[len(p.extents)] }
 
-// at returns the place of block number k; ok is false beyond the last.
-func (p *plan) at(k int64) (r Range, ok bool) {
+// at returns the place of block number k and of as many after it as lie there in one piece, most in all, and how many these
+// are; 0 beyond the last.
+func (p *plan) at(k, most int64) (r Range, n int64) {
 	if k >= p.blocks() {
-		return Range{}, false
+		return Range{}, 0
 	}
 	i := sort.Search(len(p.extents), func(i int) bool { return p.before[i+1] > k })
 	e := p.extents[i]
+	n = min(most, p.before[i+1]-k)
 	inside := (k - p.before[i]) * p.block
-	return Range{e.Offset + inside, min(p.block, e.Length-inside)}, true
+	return Range{e.Offset + inside, min(n*p.block, e.Length-inside)}, n
 }
 
 // start is the offset of block number k, or the end of the run beyond the last.
 func (p *plan) start(k int64) int64 {
-	if r, ok := p.at(k); ok {
+	if r, n := p.at(k, 1); n > 0 {
 		return r.Offset
 	}
 	return p.end

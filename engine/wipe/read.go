@@ -21,7 +21,7 @@ func (r Run) Read(ctx context.Context, rd io.ReaderAt, look func(off int64, part
 	if len(left) == 0 {
 		return errors.New("read: all of it is to be skipped")
 	}
-	return r.work(ctx, "read", left, r.Block, func(_ source, buf []byte) device {
+	return r.work(ctx, "read", left, buffers{source: 1, read: r.longest()}, func(_ source, buf []byte) device {
 		return &viewer{from: rd, buf: buf, look: look, progress: r.Progress}
 	})
 }

@@ -7,11 +7,13 @@ import (
 	"io"
 )
 
-// What a Run uses where nothing else is asked for. Together they take 8 MiB of buffers at most: for each I/O in flight
-// one block to read into, and one to make the expected bytes in.
+// What a Run uses where nothing else is asked for. Together they take some 6 MiB of buffers at most: for each I/O in flight
+// what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
+// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
-	DefaultDepth = 4       // I/Os in flight
+	DefaultBurst = 2       // blocks of one I/O, as long as the drive is fast
+	DefaultDepth = 3       // I/Os in flight
 )
 
 // Bounds on what may be asked for, so that a slip cannot take the machine's memory.
@@ -32,7 +34,7 @@ type Run struct {
 	// within the bounds of Effort.
 	Sector int
 	// Block is the bytes of one I/O, rounded down to whole sectors, and Depth the number of I/Os in flight. Zero means
-	// DefaultBlock and DefaultDepth.
+	// DefaultDepth and DefaultBlock, and then an I/O has DefaultBurst blocks as long as the drive is fast.
 	Block, Depth int
 	// Skip are areas known to be unwritable: Verify neither reads nor compares the whole sectors in them, Write does
 	// not look at it. A run proves nothing about them, so that its job has failed all the same.
@@ -45,6 +47,8 @@ type Run struct {
 	Effort *Effort
 	// Progress is required: it is where failures are found.
 	Progress *Progress
+
+	burst int // blocks of one I/O, at most; zero means one, or DefaultBurst
 }
 
 // Bytes is the sum of the extents, skipped areas included: what Progress.Done comes to.
@@ -60,7 +64,7 @@ func (r Run) Write(ctx context.Context, w io.WriterAt) error {
 	if err := r.prepare(); err != nil {
 		return fmt.Errorf("write pattern: %w", err)
 	}
-	return r.work(ctx, "write", r.Extents, 0, func(s source, _ []byte) device {
+	return r.work(ctx, "write", r.Extents, buffers{source: r.longest()}, func(s source, _ []byte) device {
 		return &writer{to: w, source: s, progress: r.Progress}
 	})
 }
@@ -78,15 +82,16 @@ func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
 	if len(left) == 0 {
 		return errors.New("verify pattern: all of it is to be skipped")
 	}
-	return r.work(ctx, "read", left, r.Block, func(s source, buf []byte) device {
-		return &reader{from: rd, source: s, buf: buf, sector: r.Sector, progress: r.Progress}
+	return r.work(ctx, "read", left, buffers{source: r.piece(), read: r.longest()}, func(s source, buf []byte) device {
+		return newReader(&r, rd, s, buf)
 	})
 }
 
 // prepare puts in the defaults and reports why r makes no sense.
 func (r *Run) prepare() error {
+	r.burst = max(1, r.burst)
 	if r.Block == 0 {
-		r.Block = max(DefaultBlock, r.Sector)
+		r.Block, r.burst = max(DefaultBlock, r.Sector), DefaultBurst
 	}
 	if r.Depth == 0 {
 		r.Depth = DefaultDepth
@@ -108,19 +113,27 @@ func (r *Run) prepare() error {
 	return checkExtents(r.Extents, int64(r.Sector))
 }
 
+// longest is the bytes of one I/O, at most.
+func (r *Run) longest() int { return r.Block * r.burst }
+
+// buffers is how many bytes at a time a run makes of its pattern, and how many it reads.
+type buffers struct{ source, read int }
+
+// piece is how many bytes Verify compares at a time: whole sectors.
+func (r *Run) piece() int { return max(piece/r.Sector, 1) * r.Sector }
+
 // sources returns what gives each worker its source, with its memory out of mem.
-func (r *Run) sources(mem *arena) func() source {
+func (r *Run) sources(mem *arena, size int) func() source {
 	if len(r.Pattern.Key) > 0 {
-		return func() source { return newStream(r.Pattern.Key, mem.take(r.Block)) }
+		return func() source { return newStream(r.Pattern.Key, mem.take(size)) }
 	}
-	shared := newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), r.Block)))
-	return func() source { return shared }
+	return newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), size))).share
 }
 
 // memory is how many bytes the sources and a buffer for each worker take.
-func (r *Run) memory(workers, buffer int) int {
+func (r *Run) memory(workers int, b buffers) int {
 	if len(r.Pattern.Key) > 0 {
-		return workers * (padded(buffer) + padded(r.Block))
+		return workers * (padded(b.read) + padded(b.source))
 	}
-	return workers*padded(buffer) + padded(fixedSize(len(r.Pattern.Bytes), r.Block))
+	return workers*padded(b.read) + padded(fixedSize(len(r.Pattern.Bytes), b.source))
 }

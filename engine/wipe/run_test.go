@@ -192,24 +192,26 @@ func TestWithoutIsTheDifference(t *testing.T) {
 }
 
 func TestPlanNumbersEveryByteOnce(t *testing.T) {
-	extents := []Range{{0, 5}, {5, 16}, {40, 8}, {1 << 40, 100}}
+	extents := []Range{{0, 5}, {5, 16}, {40, 8}, {100, 800}, {1 << 40, 100}}
 	p := newPlan(extents, 8, 2<<40)
-	var covered Ranges
-	last, number := int64(-1), int64(0)
-	for ; ; number++ {
-		r, ok := p.at(number)
-		if !ok {
-			break
+	for most := range int64(6) {
+		var covered Ranges
+		last, number := int64(-1), int64(0)
+		for {
+			r, n := p.at(number, most+1)
+			if n == 0 {
+				break
+			}
+			if r.Offset <= last || r.Length > 8*n || r.Length <= 8*(n-1) || n > most+1 || covered.Overlaps(r) || p.start(number) != r.Offset {
+				t.Fatalf("%d blocks from %d on are %v", n, number, r)
+			}
+			covered.Add(r)
+			last, number = r.Offset, number+n
 		}
-		if r.Offset <= last || r.Length > 8 || covered.Overlaps(r) || p.start(number) != r.Offset {
-			t.Fatalf("block %d is %v", number, r)
+		wantRanges(t, "blocks", covered, extents...)
+		if number != p.blocks() || p.start(number) != 2<<40 {
+			t.Errorf("%d blocks, want %d; ends at %d", number, p.blocks(), p.start(number))
 		}
-		covered.Add(r)
-		last = r.Offset
-	}
-	wantRanges(t, "blocks", covered, extents...)
-	if number != p.blocks() || p.start(number) != 2<<40 {
-		t.Errorf("%d blocks, want %d; ends at %d", number, p.blocks(), p.start(number))
 	}
 }
 

@@ -67,7 +67,7 @@ func TestWatermarkIsTrueAtEveryMoment(t *testing.T) {
 			}
 			r := small(patterns["0x924924"], size)
 			r.Extents = []Range{{start, size - start}}
-			r.Depth = 8
+			r.Depth, r.burst = 8, 1+int(seed%3)
 			ended := make(chan error, 1)
 			go func() { ended <- r.Write(t.Context(), l) }()
 			for last := int64(0); ; time.Sleep(500 * time.Microsecond) {

@@ -38,7 +38,7 @@ func (in *inbox) run(r io.Reader) {
 	defer in.close()
 	var f filter
 	var keys []byte
-	p := make([]byte, 4<<10)
+	p := make([]byte, 512) // a person types less
 	for empty := 0; empty < emptyReads; empty++ {
 		n, err := r.Read(p)
 		if n > 0 {

@@ -20,7 +20,7 @@ const (
 	frameGone                      // child: the client is gone, or killed the session
 	frameOut                       // monitor: bytes of the standard output
 	frameErr                       // monitor: bytes of the standard error
-	frameTook                      // monitor: so many bytes of input were read, a number of 4 bytes
+	frameRoom                      // monitor: so many more bytes of input may come, a number of 4 bytes
 	frameExit                      // monitor: the exit code, one byte; the last frame
 )
 
@@ -28,8 +28,8 @@ const (
 	maxOpen  = 1 << 20 // bytes of the first frame: a packet of SSH has 256 KiB at most, and a command in it grows by a third
 	maxData  = 32 << 10
 	maxInput = 4 << 10 // bytes of a frame of the child's
-	// window is how many bytes of input may be on the way or wait to be read: the child sends no more before it is told
-	// that some were taken.
+	// window is how many bytes of input may be on the way or wait to be read. The child sends none before somebody reads, and then no
+	// more than it is told that there is room for.
 	window = 64 << 10
 )
 
@@ -41,10 +41,13 @@ type frames struct {
 }
 
 func newFrames(rw io.ReadWriter) *frames {
-	return &frames{r: bufio.NewReaderSize(rw, 4<<10), w: rw}
+	return &frames{r: bufio.NewReaderSize(rw, smallest), w: rw}
 }
 
 const header = 5
+
+// smallest is the size of buffers that grow when more comes than they take: most sessions are people, who type.
+const smallest = 512
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, header+maxData); return &b }}
 

@@ -42,7 +42,7 @@ func FuzzOpening(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := monitor(t)
 		m.sessions = 1
-		ours, theirs := socketPair(t, unix.SOCK_STREAM)
+		ours, theirs := sessionPair(t)
 		done := make(chan struct{})
 		go func() { defer close(done); m.session(ours) }()
 		go io.Copy(io.Discard, theirs)
@@ -84,7 +84,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"time":"x","level":"INFO","msg":"hello","n":1,"d":{"a":[1]}}` + "\npanic: x\n\n"))
 	f.Add([]byte(`{"level":"LOUD"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		relayLog(bytes.NewReader(data), slog.New(slog.DiscardHandler))
+		relayLog(bytes.NewReader(data), monitor(t).logChild)
 	})
 }
 
@@ -99,32 +99,42 @@ func socketPair(t testing.TB, kind int) (ours, theirs *net.UnixConn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ours, err = unixConn(a); err != nil {
-		t.Fatal(err)
-	}
-	if theirs, err = unixConn(b); err != nil {
-		t.Fatal(err)
-	}
-	return ours, theirs
+	return connOf(t, a), connOf(t, b)
 }
 
-// TestDescriptors: more descriptors than asked for, or where none belong, are closed.
+// sessionPair is a session's socket: the monitor's end of it, and the child's.
+func sessionPair(t testing.TB) (ours *os.File, theirs *net.UnixConn) {
+	a, b, err := pair(unix.SOCK_STREAM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(a), "session"), connOf(t, b)
+}
+
+func connOf(t testing.TB, fd int) *net.UnixConn {
+	conn, err := unixConn(os.NewFile(uintptr(fd), "test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// TestDescriptors: a child that hands over descriptors, which no child can that is confined, is ended, and none of them is kept.
 func TestDescriptors(t *testing.T) {
 	before := descriptors()
-	m := monitor(t)
-	ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
-	c := &child{border: border{ours}, gone: make(chan struct{})}
-	c.serveForTest(m)
 	for _, say := range []string{saySession, sayResources, "nonsense"} {
+		ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
+		c := &child{border: border{ours}, gone: make(chan struct{})}
+		c.serveForTest(monitor(t))
 		text, _ := json.Marshal(message{Say: say})
 		r, w, _ := os.Pipe()
 		theirs.WriteMsgUnix(text, unix.UnixRights(int(r.Fd()), int(w.Fd()), int(r.Fd())), nil)
 		r.Close()
 		w.Close()
+		<-c.gone
+		theirs.Close()
+		ours.Close()
 	}
-	theirs.Close()
-	<-c.gone
-	ours.Close()
 	for end := time.Now().Add(wait); descriptors() > before && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 	}
 	if after := descriptors(); after > before {
@@ -143,5 +153,34 @@ func TestWindow(t *testing.T) {
 	}
 	if err := in.add([]byte{1}, nil); err == nil {
 		t.Error("more than the window was taken")
+	}
+}
+
+// TestRoom: the child is told of room for input when somebody reads, not before, and then seldom.
+func TestRoom(t *testing.T) {
+	in := &inbox{}
+	in.init(nil)
+	if room := in.tell(); room != window {
+		t.Errorf("the first reader has the child told of %d bytes, want %d", room, window)
+	}
+	read := 0
+	in.w = &worked{frames: newFrames(struct {
+		io.Reader
+		io.Writer
+	}{nil, io.Discard})}
+	for range 3 {
+		if err := in.add(make([]byte, maxInput), nil); err != nil {
+			t.Fatal(err)
+		}
+		n, _ := in.Read(make([]byte, maxInput))
+		read += n
+	}
+	if room := in.tell(); room != 0 || read != 3*maxInput {
+		t.Errorf("after %d bytes the child is told of %d more, want 0", read, room)
+	}
+	in.add(make([]byte, maxInput), nil)
+	in.Read(make([]byte, maxInput))
+	if room := in.tell(); room != window/4 {
+		t.Errorf("after a quarter of the window the child is told of %d bytes, want %d", room, window/4)
 	}
 }

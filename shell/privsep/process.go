@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -23,6 +24,8 @@ type child struct {
 	logged chan struct{} // closed when all that it logged has been read
 	gone   chan struct{} // closed when it is served no more
 
+	working atomic.Int64 // questions whose answer is looked for
+
 	mu    sync.Mutex
 	held  Resources
 	asked time.Time       // zero: no sign of life is awaited
@@ -35,14 +38,15 @@ func (m *Monitor) startChild() (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := unixConn(ours)
+	conn, err := unixConn(os.NewFile(uintptr(ours), "border"))
 	if err != nil {
-		theirs.Close()
+		unix.Close(theirs)
 		return nil, err
 	}
 	c := &child{border: border{conn}, logged: make(chan struct{}), gone: make(chan struct{})}
-	err = c.start(m, theirs)
-	theirs.Close() // at once: as long as anybody has it open, the end of the child is not seen
+	end := os.NewFile(uintptr(theirs), "border")
+	err = c.start(m, end)
+	end.Close() // at once: as long as anybody has it open, the end of the child is not seen
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -74,7 +78,7 @@ func (c *child) start(m *Monitor, theirs *os.File) error {
 	go func() {
 		defer close(c.logged)
 		defer r.Close()
-		relayLog(r, m.Log)
+		relayLog(r, m.logChild)
 	}()
 	return nil
 }
@@ -89,15 +93,12 @@ func (c *child) welcome(m *Monitor) error {
 	}
 	body, err := json.Marshal(w)
 	if err == nil {
-		err = c.border.send(message{Say: sayWelcome, Body: body}, nil)
+		err = c.border.send(message{Say: sayWelcome, Body: body}, none)
 	}
 	if err != nil {
 		return err
 	}
-	answer, f, err := c.border.receive(make([]byte, maxMessage))
-	if f != nil {
-		f.Close()
-	}
+	answer, err := c.border.hear(make([]byte, maxMessage))
 	var p sandbox.Protections
 	if err == nil && answer.Say != sayReady {
 		err = fmt.Errorf("it said %q", answer.Say)
@@ -112,7 +113,7 @@ func (c *child) welcome(m *Monitor) error {
 	return nil
 }
 
-func (c *child) say(what string) { _ = c.border.send(message{Say: what}, nil) }
+func (c *child) say(what string) { _ = c.border.send(message{Say: what}, none) }
 
 func (c *child) kill() {
 	if c.cmd.Process != nil {
@@ -128,16 +129,24 @@ func (c *child) wait() error {
 	return err
 }
 
-// watch kills a child that gives no sign of life: nobody could log in, and nothing would say so.
-func (c *child) watch() {
-	tick := time.NewTicker(watchTime)
+// watch kills a child that gives no sign of life, or has ended the listening: nobody could log in, and nothing would say so.
+func (c *child) watch(m *Monitor) {
+	w := m.watching()
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-c.gone:
 			return
 		case now := <-tick.C:
-			if c.owes(now) > patience {
+			why := ""
+			if c.owes(now) > w.patience {
+				why = "it gives no sign of life"
+			} else if !m.listens() {
+				why = "it ended the listening"
+			}
+			if why != "" {
+				m.Log.Error("the SSH process is killed: " + why)
 				c.kill()
 				return
 			}
@@ -145,13 +154,18 @@ func (c *child) watch() {
 	}
 }
 
-// owes asks for a sign of life, unless one is owed, and returns for how long.
+// owes asks for a sign of life, unless one is owed, and returns for how long. While this process itself has all hands full with the child's
+// questions, a drive of STATE that hangs, say, it does not hear the child, who is not to blame.
 func (c *child) owes(now time.Time) time.Duration {
+	busy := c.working.Load() >= maxAsking
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.asked.IsZero() {
 		c.asked = now
 		go c.say(sayResources)
+	}
+	if busy {
+		c.asked = now
 	}
 	return now.Sub(c.asked)
 }
@@ -167,17 +181,17 @@ func (c *child) alive(r Resources) {
 	c.told = nil
 }
 
-// resources asks the child what it holds now; zero if it does not say so in time.
-func (c *child) resources() Resources {
+// resources asks the child what it holds now; zero if it does not say so within the time given.
+func (c *child) resources(most time.Duration) Resources {
 	told := make(chan struct{})
 	c.mu.Lock()
 	c.told = append(c.told, told)
 	c.mu.Unlock()
-	c.say(sayResources)
+	go c.say(sayResources)
 	select {
 	case <-told:
 	case <-c.gone:
-	case <-time.After(watchTime):
+	case <-time.After(most):
 		return Resources{}
 	}
 	c.mu.Lock()

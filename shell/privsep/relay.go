@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"wiped/shell"
 )
@@ -27,18 +26,16 @@ type relay struct {
 
 // Serve has the monitor work a session, and passes on what goes in and comes out. It returns the exit code.
 func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
+	defer c.lull.stir()
 	conn, err := c.openSession()
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		fmt.Fprintln(s.Err, "no session could be begun: the server has as many files open as it may. Next: try again, or raise its limit of open files")
-		return exitFailed
-	}
 	if err != nil {
 		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
-		return exitDefect
+		fmt.Fprintf(s.Err, "no session could be begun: %v\n", err)
+		return exitFailed
 	}
 	defer conn.Close()
 	r := &relay{frames: newFrames(conn), session: s}
-	r.credit.init(window)
+	r.credit.init()
 	if err := r.open(); err != nil {
 		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
 		return exitDefect
@@ -46,7 +43,6 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	ended := make(chan struct{})
 	defer close(ended)
 	defer r.credit.end()
-	go r.sendInput()
 	go r.sendSignals(ctx, ended)
 	exit, err := r.receive()
 	if err != nil {
@@ -55,22 +51,52 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	return exit
 }
 
-// openSession hands one end of a new socket to the monitor.
-func (c *Child) openSession() (io.ReadWriteCloser, error) {
-	ours, theirs, err := pair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
+// openSession returns the child's end of a session's socket: one that came with a login, or else one that is asked for.
+func (c *Child) openSession() (*os.File, error) {
+	fd := c.spares.take()
+	if fd == none {
+		m, err := c.exchange(saySession, nil)
+		if err != nil {
+			return nil, err
+		}
+		if fd = m.fd; fd == none {
+			return nil, errFiles
+		}
 	}
-	defer theirs.Close()
-	conn, err := unixConn(ours)
-	if err != nil {
-		return nil, err
+	return os.NewFile(uintptr(fd), "session"), nil
+}
+
+// spares are sockets for sessions that have not begun: each login brings one, so that a connection's first session asks for nothing.
+type spares struct {
+	most int
+	mu   sync.Mutex
+	fds  []int
+}
+
+// maxSpares is when logins bring none any more: connections that log in and begin nothing leave theirs behind.
+const maxSpares = 64
+
+func (s *spares) wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.fds) < s.most
+}
+
+func (s *spares) put(fd int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fds = append(s.fds, fd)
+}
+
+func (s *spares) take() (fd int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.fds)
+	if n == 0 {
+		return none
 	}
-	if err := c.tell(saySession, nil, theirs); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	fd, s.fds = s.fds[n-1], s.fds[:n-1]
+	return fd
 }
 
 func (r *relay) open() error {
@@ -84,9 +110,10 @@ func (r *relay) open() error {
 	return r.write(frameOpen, text)
 }
 
-// sendInput sends what the client sends, as much as the monitor has room for, to the end of either.
+// sendInput sends what the client sends, as much as the monitor has room for, to the end of either. It is started when somebody reads:
+// few commands do.
 func (r *relay) sendInput() {
-	buf := make([]byte, maxInput)
+	buf := make([]byte, smallest)
 	for {
 		room := r.credit.wait(len(buf))
 		if room == 0 {
@@ -104,6 +131,9 @@ func (r *relay) sendInput() {
 			}
 			r.write(frameInputEnd, lost)
 			return
+		}
+		if n == len(buf) && n < maxInput {
+			buf = make([]byte, min(2*n, maxInput))
 		}
 	}
 }
@@ -133,7 +163,7 @@ func (r *relay) sendSignals(ctx context.Context, ended <-chan struct{}) {
 // receive passes on what the monitor sends until it sends the exit code. A client that takes no more output does not keep
 // it from coming to its end.
 func (r *relay) receive() (exit int, err error) {
-	buf := make([]byte, 0, 512)
+	buf, reading := make([]byte, 0, smallest), false
 	for {
 		k, n, err := r.head(maxData)
 		if err != nil {
@@ -151,9 +181,13 @@ func (r *relay) receive() (exit int, err error) {
 			_, _ = r.session.Out.Write(data)
 		case frameErr:
 			_, _ = r.session.Err.Write(data)
-		case frameTook:
-			took, _ := number(data)
-			r.credit.add(int(took))
+		case frameRoom:
+			room, _ := number(data)
+			r.credit.add(int(room))
+			if !reading {
+				reading = true
+				go r.sendInput()
+			}
 		case frameExit:
 			if len(data) == 1 {
 				return int(data[0]), nil
@@ -171,7 +205,7 @@ type credit struct {
 	ended bool
 }
 
-func (c *credit) init(n int) { c.more.L, c.n = &c.mu, n }
+func (c *credit) init() { c.more.L = &c.mu }
 
 func (c *credit) add(n int) {
 	c.mu.Lock()

@@ -7,33 +7,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"log/slog"
+	"os"
+	"regexp"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
-	"time"
 
 	"wiped/shell"
 )
 
-// openTime is how long the first frame of a session may take.
-const openTime = 10 * time.Second
-
 // session works one session on its socket to its end.
-func (m *Monitor) session(conn *net.UnixConn) {
+func (m *Monitor) session(conn *os.File) {
+	m.lull.stir()
 	defer func() {
+		m.lull.stir()
 		conn.Close()
-		m.mu.Lock()
-		m.sessions--
-		m.mu.Unlock()
+		m.leave()
 	}()
 	f := newFrames(conn)
-	conn.SetReadDeadline(time.Now().Add(openTime))
 	o, err := readOpening(f)
+	if errors.Is(err, io.EOF) {
+		return // nobody wanted it
+	}
 	if err != nil {
-		m.Log.Error("session not begun", "err", err)
+		m.logChild(slog.LevelError, "session not begun", slog.String("err", err.Error()))
 		return
 	}
-	conn.SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	w := &worked{frames: f, resize: make(chan shell.Size, 1), interrupt: make(chan struct{}, 1)}
@@ -60,8 +61,20 @@ func readOpening(f *frames) (o opening, err error) {
 	if o.Mode < shell.Exec || o.Mode > shell.Terminal {
 		return o, fmt.Errorf("a session in mode %d", o.Mode)
 	}
+	if !sessionID.MatchString(o.ID) {
+		return o, errors.New("a session without a number")
+	}
+	if len(o.Term) > maxTerm || strings.ContainsFunc(o.Term, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		o.Term = "dumb"
+	}
+	o.Login = cut(o.Login, maxLogin)
 	return o, nil
 }
+
+// What the child says of a session is a stranger's: sshd keeps to the same, a child taken over need not.
+var sessionID = regexp.MustCompile(`^[0-9]{1,20}\.[0-9]{1,20}$`)
+
+const maxTerm = 64
 
 const exitNotAllowed = 5
 
@@ -69,15 +82,21 @@ const exitNotAllowed = 5
 func (m *Monitor) handle(ctx context.Context, o opening, w *worked) (exit int) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.Log.Error("defect: panic", "session", o.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			m.logChild(slog.LevelError, "defect: panic",
+				slog.String("session", o.ID), slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
 			exit = exitDefect
 		}
 	}()
 	out, errs := stream{w.frames, frameOut}, stream{w.frames, frameErr}
 	_, who, err := m.identify(&o.Offer)
 	if err != nil { // its line was taken out, or has expired, since the login
-		m.Log.Info("session refused: its key may no longer log in", "session", o.ID, "from", o.Offer.From)
+		m.logChild(slog.LevelInfo, "session refused: its key may no longer log in", slog.String("session", o.ID), slog.String("from", o.Offer.From))
 		fmt.Fprintln(errs, "this key may no longer log in. Next: ask for another one")
+		return exitNotAllowed
+	}
+	if o.Mode == shell.Terminal && who.NoPTY { // sshd gives it none; or since the login its line says so
+		m.logChild(slog.LevelInfo, "session refused: its key may have no terminal", slog.String("session", o.ID), slog.String("operator", who.Name))
+		fmt.Fprintln(errs, "this key may have no terminal. Next: ssh -T, or with a command")
 		return exitNotAllowed
 	}
 	s := &shell.Session{ID: o.ID, Who: who, Login: o.Login, From: o.Offer.From, Mode: o.Mode, Command: string(o.Command), Term: o.Term,
@@ -108,13 +127,14 @@ type worked struct {
 
 // receive takes in what the child sends until it is gone.
 func (w *worked) receive(gone func()) {
-	var buf [maxInput]byte
+	buf := make([]byte, 0, smallest)
 	for {
-		k, n, err := w.head(len(buf))
-		data := buf[:max(n, 0)]
+		k, n, err := w.head(maxInput)
 		if err == nil {
-			_, err = io.ReadFull(w.r, data)
+			buf = slices.Grow(buf[:0], n)
+			_, err = io.ReadFull(w.r, buf[:n])
 		}
+		data := buf[:n]
 		if err == nil {
 			err = w.take(k, data, gone)
 		}
@@ -162,11 +182,11 @@ type inbox struct {
 	more sync.Cond
 	buf  bytes.Buffer
 	end  error
-	took int // read, and not yet said to the child
+	room int // that the child has not been told of yet
 	w    *worked
 }
 
-func (in *inbox) init(w *worked) { in.more.L, in.w = &in.mu, w }
+func (in *inbox) init(w *worked) { in.more.L, in.w, in.room = &in.mu, w, window }
 
 func (in *inbox) add(p []byte, end error) error {
 	in.mu.Lock()
@@ -184,28 +204,31 @@ func (in *inbox) add(p []byte, end error) error {
 
 // Read blocks until there is input. The error is io.EOF when the client has sent all, io.ErrUnexpectedEOF when it is lost.
 func (in *inbox) Read(p []byte) (int, error) {
-	n, room, err := in.read(p)
-	if room > 0 {
-		_ = in.w.writeNumbers(frameTook, uint32(room))
+	if room := in.tell(); room > 0 {
+		_ = in.w.writeNumbers(frameRoom, uint32(room))
 	}
-	return n, err
-}
-
-// read also returns how much room the child is to be told of: seldom, so that typing costs no frames.
-func (in *inbox) read(p []byte) (n, room int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for in.buf.Len() == 0 && in.end == nil {
 		in.more.Wait()
 	}
 	if in.buf.Len() == 0 {
-		return 0, 0, in.end
+		return 0, in.end
 	}
-	n, _ = in.buf.Read(p)
-	if in.took += n; in.took >= window/4 {
-		room, in.took = in.took, 0
+	n, _ := in.buf.Read(p)
+	in.room += n
+	return n, nil
+}
+
+// tell returns how much room the child is to be told of: all of it when the first reader comes, and then seldom, so that typing costs no
+// frames.
+func (in *inbox) tell() (room int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.room >= window/4 {
+		room, in.room = in.room, 0
 	}
-	return n, room, nil
+	return room
 }
 
 // stream is an output of a session.

@@ -46,6 +46,7 @@ type conn struct {
 	login login // who logged in; set before phase open, constant from then on
 	auth  attempts
 
+	alive    keepalive
 	requests bucket // global ones; only the goroutine that answers them uses it
 }
 
@@ -189,6 +190,9 @@ func (c *conn) closeFor(reason string) error {
 	}
 	c.closed, c.reason = true, reason
 	c.change.Broadcast()
+	if c.alive.timer != nil {
+		c.alive.timer.Stop()
+	}
 	c.mu.Unlock()
 	c.grace.Stop()
 	c.cancel()

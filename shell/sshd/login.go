@@ -86,6 +86,6 @@ func (c *conn) proved(meta gossh.ConnMetadata, key gossh.PublicKey, permissions 
 	if c.server.config.LoggedIn != nil {
 		c.server.config.LoggedIn(who, name, c.peer.address)
 	}
-	go c.guard(c.keepalive)
+	c.startKeepalive()
 	return permissions, nil
 }

@@ -54,6 +54,13 @@ func (s *Drive) Thaw() {
 	s.ata.security.frozen, s.ata.sanitizeFrozen = false, false
 }
 
+// Swap puts another drive in its place, of this serial, without a word to the kernel.
+func (s *Drive) Swap(serial []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ata.spec.Serial = serial
+}
+
 // State is for people.
 func (s *Drive) State() string {
 	s.mu.Lock()

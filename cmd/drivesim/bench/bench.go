@@ -20,6 +20,7 @@ import (
 type Firmware interface {
 	target.Device
 	Thaw()
+	Swap(serial []byte)
 	State() string
 	Look(f func(*store.Store))
 }

@@ -40,6 +40,7 @@ var orders = map[string]order{
 	"rescan":      {"", "the kernel looks at its size again", func(d *Drive, _ []string) (string, []byte, error) { return "", nil, d.unit.Rescan() }},
 	"slow":        {"BYTES", "so many bytes a second from now on; 0: as fast as it goes", slow},
 	"thaw":        {"", "no longer frozen", func(d *Drive, _ []string) (string, []byte, error) { d.firmware.Thaw(); return "", nil, nil }},
+	"swap":        {"SERIAL", "another drive is in its place, of which the kernel hears nothing, as in some docks", swap},
 	"sha256":      {"", "of the whole medium, hidden areas too", sum},
 	"read":        {"OFFSET LENGTH", "bytes of the medium, past the drive", read},
 }
@@ -66,6 +67,14 @@ func slow(d *Drive, args []string) (string, []byte, error) {
 		return "", nil, fmt.Errorf("%q is no number of bytes", args[0])
 	}
 	d.slow.SetRate(rate)
+	return "", nil, nil
+}
+
+func swap(d *Drive, args []string) (string, []byte, error) {
+	if len(args) != 1 {
+		return "", nil, fmt.Errorf("swap wants SERIAL")
+	}
+	d.firmware.Swap([]byte(args[0]))
 	return "", nil, nil
 }
 

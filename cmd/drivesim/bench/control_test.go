@@ -56,6 +56,8 @@ func TestControl(t *testing.T) {
 		"c sha256":     `error there is no drive "c"`,
 		"a explode":    `error there is no order "explode"`,
 		"a read":       "error read wants OFFSET LENGTH",
+		"a swap":       "error swap wants SERIAL",
+		"a swap X1":    "",
 		"a read x 1":   `error strconv.ParseInt: parsing "x": invalid syntax`,
 	} {
 		if got := ask(strings.Fields(question)...); got != want {

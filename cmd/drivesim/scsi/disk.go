@@ -110,6 +110,13 @@ func (d *Disk) PowerCycle() {
 // Thaw is for drives that can be frozen.
 func (d *Disk) Thaw() {}
 
+// Swap puts another drive in its place, of this serial, without a word to the kernel.
+func (d *Disk) Swap(serial []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.spec.Serial = serial
+}
+
 // State is for people.
 func (d *Disk) State() string {
 	d.mu.Lock()

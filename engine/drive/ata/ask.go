@@ -15,7 +15,7 @@ func (p port) ask(n drive.Node) (drive.Answers, error) {
 		return drive.Answers{}, err
 	}
 	page, _ := os.ReadFile(filepath.Join(n.Sys, "device/vpd_pg89"))
-	a := drive.Answers{Set: "ATA", Identity: id.identity(), Facts: id.facts(), Bridge: bridge(n, translator(page))}
+	a := drive.Answers{Set: "ATA", Identity: id.identity(), Facts: id.facts(), Rotational: id.rotational(), Bridge: bridge(n, translator(page))}
 	a.Facts = append(a.Facts, ownNames(a.Identity, n.Info)...)
 	var state sanitizeState
 	if id.bit(59, 12) {
@@ -37,14 +37,14 @@ func (p port) ask(n drive.Node) (drive.Answers, error) {
 	case id.maxAddress() != "" || id.overlay():
 		a.HiddenWhy = "the drive does not answer for them while it is sanitizing"
 	}
-	more, problem := unreached(id.size(), n.Info.Size)
+	more, another := unreached(id.size(), n.Info.Size)
 	a.Hidden = append(a.Hidden, more...)
 	if r := p.another(&id, n.Info); r != nil {
-		problem = r.Why
+		another = r.Why
 	}
-	if problem != "" {
-		a.Problem = problem
-		forbid(a.Abilities, problem)
+	if another != "" {
+		a.Problem, a.Another = another, another
+		forbid(a.Abilities, another)
 	}
 	return a, nil
 }

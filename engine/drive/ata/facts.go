@@ -49,13 +49,23 @@ func (id *identify) standard() string {
 }
 
 func (id *identify) rotation() string {
-	switch rpm := id.word(217); {
-	case rpm == 1:
-		return "none, solid state"
-	case rpm > 0x0400 && rpm < 0xffff:
-		return fmt.Sprintf("%d rpm", rpm)
+	switch turns := id.rotational(); {
+	case turns == nil:
+		return ""
+	case *turns:
+		return fmt.Sprintf("%d rpm", id.word(217))
 	}
-	return ""
+	return "none, solid state"
+}
+
+// rotational tells whether the medium turns; nil: the drive does not say.
+func (id *identify) rotational() *bool {
+	rpm := id.word(217)
+	turns := rpm > 0x0400 && rpm < 0xffff
+	if !turns && rpm != 1 {
+		return nil
+	}
+	return &turns
 }
 
 // speed is the fastest of word 76 (bits 3:1), and the one in use by word 77 (bits 3:1, coded).

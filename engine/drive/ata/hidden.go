@@ -130,7 +130,7 @@ func (p port) hidden(id *identify) (areas []drive.Hidden, why string) {
 // unreached holds the bytes that the drive says reads and writes reach against those that the system has for it. A bridge that
 // counts in 32 bits cuts a drive at 2 TiB, and a kernel that has not looked since SET MAX ADDRESS knows the old size. That
 // there are less bytes than the system sees cannot be of one and the same drive. 0 is unknown.
-func unreached(bytes, seen int64) (areas []drive.Hidden, problem string) {
+func unreached(bytes, seen int64) (areas []drive.Hidden, another string) {
 	switch {
 	case bytes <= 0 || seen <= 0 || bytes == seen:
 		return nil, ""

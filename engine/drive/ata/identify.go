@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"wiped/engine/drive"
 )
@@ -103,11 +102,7 @@ func (id *identify) text(from, to int) string {
 }
 
 func (id *identify) identity() drive.Identity {
-	serial := id.text(10, 19)
-	if strings.HasPrefix(serial, "~") { // which marks those that a station made
-		serial = ""
-	}
-	return drive.Identity{Model: id.text(27, 46), Firmware: id.text(23, 26), Serial: serial, WWN: id.wwn()}
+	return drive.Identity{Model: id.text(27, 46), Firmware: id.text(23, 26), Serial: drive.Serial(id.text(10, 19)), WWN: id.wwn()}
 }
 
 // wwn is words 108 to 111, in the form that is given to the kernel's name for it; empty if there is none.

@@ -83,7 +83,7 @@ func TestAnother(t *testing.T) {
 			f := newFake(t)
 			f.hpa, f.native = true, 3000
 			c.make(f)
-			if a := f.ask(); !strings.Contains(a.Problem, c.why) || a.Can(drive.SanitizeBlock) != (c.why == "") || (a.Problem == "") != (c.why == "") {
+			if a := f.ask(); !strings.Contains(a.Problem, c.why) || a.Can(drive.SanitizeBlock) != (c.why == "") || (a.Problem == "") != (c.why == "") || a.Another != a.Problem {
 				t.Errorf("%s: problem %q, abilities %+v; want %q", c.what, a.Problem, a.Abilities, c.why)
 			}
 			err := do(f.orders())

@@ -19,8 +19,14 @@ type Set struct{}
 // vendor is what every translator of SCSI to ATA gives as the vendor: SAT-4 section 8.1.
 const vendor = "ATA"
 
+// Name is ATA.
+func (Set) Name() string { return "ATA" }
+
 // Speaks tells ATA disks by that vendor, by the page that only a translator has, or by the bus.
 func (Set) Speaks(n drive.Node) bool {
+	if n.Translated {
+		return true
+	}
 	for _, other := range []string{"nvme", "mmc", "virtio", "loop", "xen", "rbd", "hyper-v", "memory", "md", "device-mapper", "virtual"} {
 		if n.Info.Transport == other || strings.HasPrefix(n.Info.Transport, other+"-") {
 			return false

@@ -19,7 +19,7 @@ func (d *device) Reader() (drive.Reader, error) { return handle.Open(d.path(), d
 // only: a drive that is mounted, swap, or part of md, LVM, dm, ZFS or bcache cannot be claimed, nor can anybody begin to
 // use it so while the claim is held.
 func (d *device) Claim() (drive.Claim, error) {
-	c := &claim{id: d.info.ID, sector: d.info.LogicalSector, set: d.set(), node: d.node()}
+	c := &claim{id: d.info.ID, sector: d.info.LogicalSector, set: d.set, node: d.node()}
 	for _, path := range append([]*device{d}, d.others...) {
 		fd, err := unix.Open(path.path(), unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
 		if errors.Is(err, unix.EBUSY) {
@@ -42,7 +42,7 @@ type claim struct {
 	files  []*os.File // the first is the one that is written
 	id     drive.ID
 	sector int
-	set    drive.CommandSet // nil: nobody speaks its language
+	set    func(drive.Node) drive.CommandSet // nil: nobody speaks its language
 	node   drive.Node
 }
 

@@ -341,6 +341,10 @@ func TestSerial(t *testing.T) {
 		{"a forged station's serial", attrs{"device/vpd_pg80": pg("~loop-0123456789")}, "~"},
 		{"a forged one, then a good one", attrs{"device/vpd_pg80": pg("~loop-0123456789"), "device/serial": "GOOD"}, "GOOD"},
 		{"a forged one behind blanks", attrs{"device/vpd_pg80": pg("  \x00~img-00")}, "~"},
+		{"nothing but 0xFF", attrs{"device/vpd_pg80": pg(strings.Repeat("\xff", 20))}, "~"},
+		{"nothing but 0xFF, then a good one", attrs{"device/vpd_pg80": pg("\xff\xff"), "device/serial": "\xff\xff\n", "serial": "GOOD"}, "GOOD"},
+		{"nothing but zeros", attrs{"device/vpd_pg80": pg("00000000")}, "~"},
+		{"zeros of a card", attrs{"device/serial": "0x00000000"}, "~"},
 		{"a tilde within", attrs{"device/vpd_pg80": pg("A~1")}, "A~1"},
 	} {
 		tr := newTree(t)
@@ -476,6 +480,7 @@ func TestWWN(t *testing.T) {
 	for text, want := range map[string]string{
 		"naa.5000c500a1b2c3d4": "0x5000c500a1b2c3d4", "eui.002538b111b12345": "eui.002538b111b12345", "uuid.7c6a1234-0000-4000-8000-000000000001": "uuid.7c6a1234-0000-4000-8000-000000000001",
 		"": "", "naa.": "", "naa.0000000000000000": "", "eui.00000000000000000000000000000000": "", "uuid.00000000-0000-0000-0000-000000000000": "",
+		"naa.ffffffffffffffff": "", "eui.FFFFFFFFFFFFFFFF": "", "uuid.ffffffff-ffff-ffff-ffff-ffffffffffff": "",
 		"t10.ATA     QEMU HARDDISK": "", "naa.3000c500a1b2c3d4": "", "nvme.8086-1234": "", "scsi_x": "", "NAA.5": "", "naa": "",
 	} {
 		if got := wwn(text); got != want {
@@ -491,7 +496,8 @@ func FuzzWWN(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		got := wwn(s)
 		known := strings.HasPrefix(got, "0x") || strings.HasPrefix(got, "eui.") || strings.HasPrefix(got, "uuid.")
-		if got != "" && (!known || strings.Trim(got[strings.IndexAny(got, "x.")+1:], "0-") == "") {
+		if got != "" && (!known || strings.Trim(got[strings.IndexAny(got, "x.")+1:], "0-") == "" ||
+			strings.Trim(got[strings.IndexAny(got, "x.")+1:], "fF-") == "") {
 			t.Errorf("wwn(%q) = %q; want a name that tells drives apart", s, got)
 		}
 	})

@@ -20,7 +20,7 @@ type device struct {
 	dir    dir
 	dev    string
 	sets   []drive.CommandSet
-	odd    bool      // its sectors have a size that the kernel cannot use, so that it has none
+	odd    bool      // it is a drive for which the kernel has no size, as it says itself
 	others []*device // further paths to the same drive
 	info   drive.Info
 }
@@ -182,8 +182,8 @@ func (d *device) identity(boot string) {
 		{d.dir.text("serial"), "sysfs serial"},
 		{d.usbSerial(), usbDescriptor},
 	} {
-		if i.Serial == "" && !strings.HasPrefix(from.serial, "~") {
-			i.Serial, i.SerialSource = from.serial, from.source
+		if i.Serial == "" {
+			i.Serial, i.SerialSource = drive.Serial(from.serial), from.source
 		}
 	}
 	for _, attr := range []string{"wwid", "device/wwid"} {

@@ -27,7 +27,7 @@ type Source struct {
 // New reads what --drives says: all, none, or comma-separated globs of names or paths. A drive is asked in the first of
 // the command sets that speak to it.
 func New(choice string, sets ...drive.CommandSet) (*Source, error) {
-	s := &Source{Sys: "/sys", Dev: "/dev", sets: sets}
+	s := &Source{Sys: "/sys", Dev: "/dev", sets: sets, odd: oddSectors{fresh: oddFresh}}
 	for word := range strings.SplitSeq(choice, ",") {
 		if _, err := path.Match(word, ""); err != nil || word == "" {
 			return nil, fmt.Errorf("--drives %q: not a name, a path or a glob such as 'sd*'", word)
@@ -53,7 +53,7 @@ func isOnlyNamed(name string) bool {
 	})
 }
 
-// chosen decides by name and size in bytes, or by sectors of an odd size that keep the kernel from finding one, whether a device is presented.
+// chosen decides by name and size in bytes, or by a reason that keeps the kernel from finding one, whether a device is presented.
 func (s *Source) chosen(name string, size int64, odd bool) bool {
 	for _, glob := range s.choice {
 		if glob == "all" {
@@ -92,7 +92,9 @@ func (s *Source) Find() ([]drive.Drive, error) {
 			continue
 		}
 		d.inspect(used, strings.TrimSpace(string(boot)))
-		s.odd.look(d)
+		if s.odd.look(d) {
+			d.inspect(used, strings.TrimSpace(string(boot)))
+		}
 		devices = append(devices, d)
 	}
 	var found []drive.Drive

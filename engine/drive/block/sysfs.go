@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,10 +15,10 @@ import (
 // dir is a folder of sysfs; every attribute in it is text from a driver or from the drive itself.
 type dir string
 
-// text reads an attribute; what is absent or unreadable is empty.
+// text reads an attribute; what is absent or unreadable is empty, and so is memory of FFh that nobody wrote.
 func (d dir) text(attr string) string {
 	b, err := os.ReadFile(filepath.Join(string(d), attr))
-	if err != nil {
+	if err != nil || len(bytes.Trim(bytes.TrimSpace(b), "\xff")) == 0 {
 		return ""
 	}
 	return drive.Clean(string(b))
@@ -77,14 +78,14 @@ func pg80(page []byte) string {
 		return ""
 	}
 	n := int(page[2])<<8 | int(page[3])
-	return drive.Clean(string(page[4:min(len(page), 4+n)]))
+	return drive.Serial(drive.Clean(string(page[4:min(len(page), 4+n)])))
 }
 
 // wwn takes a world-wide name out of the kernel's wwid. Only names that a registration authority gave are taken: "t10."
 // and "nvme." ones are put together from model and serial.
 func wwn(wwid string) string {
 	kind, rest, ok := strings.Cut(wwid, ".")
-	if !ok || strings.Trim(rest, "0-") == "" {
+	if !ok || strings.Trim(rest, "0-") == "" || strings.Trim(rest, "fF-") == "" { // memory that nobody wrote
 		return ""
 	}
 	switch kind {

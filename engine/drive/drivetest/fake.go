@@ -40,8 +40,11 @@ type Fake struct {
 	commands  []drive.Action
 	others    []*Fake
 	holdErase chan struct{}
+	holdOpen  chan struct{}
 	paths     []*Fake
 	password  string // that it is locked with, as long as its answers say that it is
+
+	holdUnhide, holdSpeak chan struct{}
 }
 
 // New makes a drive of size bytes full of old, which must not be empty.

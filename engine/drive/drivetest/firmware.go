@@ -2,7 +2,9 @@ package drivetest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 
 	"wiped/engine/drive"
@@ -94,6 +96,15 @@ func (f *Fake) HoldErase() (release func()) {
 	return func() { close(hold) }
 }
 
+// HoldUnlock makes Unlock wait until the function it returns is called.
+func (f *Fake) HoldUnlock() (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hold := make(chan struct{})
+	f.holdOpen = hold
+	return func() { close(hold) }
+}
+
 func (l *look) Ask() drive.Answers {
 	l.fake.mu.Lock()
 	defer l.fake.mu.Unlock()
@@ -106,6 +117,7 @@ func (l *look) Ask() drive.Answers {
 func (c *claim) Rescan() error { return nil }
 
 func (c *claim) Firmware() (drive.Firmware, error) {
+	c.fake.wait(&c.fake.holdSpeak)
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
 	if c.fake.answers.Set == "" {
@@ -162,6 +174,45 @@ func (w *firmware) Erase(a drive.Action) error {
 	}
 	return nil
 }
+
+// EraseApart sends the command as Erase does, for this process is the other one too, and leaves the answer in the mark.
+func (w *firmware) EraseApart(o drive.Order) error {
+	err := w.Erase(o.Action)
+	var refused *drive.RefusedError
+	said := apart{Token: o.Token, Action: o.Action, Good: err == nil}
+	if errors.As(err, &refused) {
+		said.Refused = refused
+	}
+	text, _ := json.Marshal(said) // plain fields
+	if _, failed := o.Mark.WriteAt(text, 0); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return err
+}
+
+// apart is the answer in a mark.
+type apart struct {
+	Token   string
+	Action  drive.Action
+	Good    bool
+	Refused *drive.RefusedError
+}
+
+func (w *firmware) Left(o drive.Order) error {
+	var said apart
+	err := json.NewDecoder(io.NewSectionReader(o.Mark, 0, 1<<20)).Decode(&said)
+	switch {
+	case err != nil || said.Token != o.Token || said.Action != o.Action:
+		return drive.ErrNoAnswer
+	case said.Refused != nil:
+		return said.Refused
+	case !said.Good:
+		return drive.ErrNoAnswer
+	}
+	return nil
+}
+
+var _ drive.Apart = (*firmware)(nil)
 
 // step is one look's worth of erasing. The caller holds mu.
 func (f *Fake) step() {
@@ -225,8 +276,12 @@ func (w *firmware) Status(a drive.Action) (drive.Status, error) {
 
 func (w *firmware) Unhide() error {
 	f := w.fake
+	f.wait(&f.holdUnhide)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lie == Panics {
+		panic("the fake firmware panics")
+	}
 	for _, h := range f.answers.Hidden {
 		if h.Why != "" {
 			return &drive.RefusedError{Why: h.Why, Next: h.Next}
@@ -247,6 +302,11 @@ func (w *firmware) Unlock() error {
 	f := w.fake
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if hold := f.holdOpen; hold != nil {
+		f.mu.Unlock()
+		<-hold
+		f.mu.Lock()
+	}
 	if f.answers.Locked == "" {
 		return nil
 	}
@@ -260,3 +320,27 @@ func (w *firmware) Unlock() error {
 func (w *firmware) Format(int) error { return drive.ErrUnsupported }
 
 func (w *firmware) Close() error { return nil }
+
+// HoldUnhide makes the opening of hidden areas wait until the function it returns is called, HoldFirmware the beginning of every
+// conversation.
+func (f *Fake) HoldUnhide() (release func()) { return f.holdAt(&f.holdUnhide) }
+
+func (f *Fake) HoldFirmware() (release func()) { return f.holdAt(&f.holdSpeak) }
+
+func (f *Fake) holdAt(place *chan struct{}) (release func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hold := make(chan struct{})
+	*place = hold
+	return func() { close(hold) }
+}
+
+// wait waits as long as something holds.
+func (f *Fake) wait(place *chan struct{}) {
+	f.mu.Lock()
+	hold := *place
+	f.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+}

@@ -3,8 +3,9 @@ package image
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"runtime/debug"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -54,15 +55,21 @@ func (w *writer) WriteAt(p []byte, off int64) (n int, err error) {
 	return len(p), nil
 }
 
-// copyInto writes to mapped memory. Where the file has become shorter that is a fault of memory.
-func copyInto(mapped, p []byte) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the file was cut short", drive.ErrChanged)
-		}
-	}()
-	copy(mapped, p)
+// copyInto writes p to the beginning of mapped memory. It has the kernel do it: a file system that hangs then holds up a system
+// call, as any write to it does, and not a thread that has to stop for the garbage collector, and so the whole program.
+func copyInto(mapped, p []byte) error {
+	from := []unix.Iovec{{Base: &p[0]}}
+	from[0].SetLen(len(p))
+	to := []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&mapped[0])), Len: len(p)}}
+	n, err := unix.ProcessVMWritev(os.Getpid(), from, to, 0)
+	switch {
+	case errors.Is(err, unix.EFAULT):
+		return fmt.Errorf("%w: the file was cut short", drive.ErrChanged)
+	case err != nil:
+		return fmt.Errorf("write to the mapped end of the image: %w", err)
+	case n != len(p):
+		return fmt.Errorf("write to the mapped end of the image: %w", io.ErrShortWrite)
+	}
 	return nil
 }
 

@@ -20,6 +20,9 @@ type Set struct{}
 // whole is the name of a card's user area. Its boot and general purpose partitions and its RPMB have names that go on.
 var whole = regexp.MustCompile(`^mmcblk[0-9]+$`)
 
+// Name is MMC, of which a card is one kind or another.
+func (Set) Name() string { return "MMC" }
+
 // Speaks tells a card by its name.
 func (Set) Speaks(n drive.Node) bool { return whole.MatchString(n.Info.Name) }
 
@@ -29,7 +32,7 @@ func (Set) Ask(_ *os.File, n drive.Node) (drive.Answers, error) {
 	if c.text("cid") == "" && c.text("csd") == "" {
 		return drive.Answers{}, fmt.Errorf("read %s: the kernel shows no card there", c)
 	}
-	a := drive.Answers{Set: c.kind(), Identity: drive.Identity{Model: c.text("name"), Firmware: c.text("fwrev"), Serial: c.text("serial")},
+	a := drive.Answers{Set: c.kind(), Identity: drive.Identity{Model: c.text("name"), Firmware: c.text("fwrev"), Serial: drive.Serial(c.text("serial"))},
 		Facts: c.facts(), Kept: kept(n)}
 	if a.Set == "" {
 		a.Problem = "the kernel says that it is a card of type " + c.text("type") + ", which is not known here"

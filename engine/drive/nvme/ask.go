@@ -13,6 +13,7 @@ type view struct {
 	node    drive.Node
 	nsid    uint32
 	problem string // why the answers prove nothing; empty: they do
+	another string // why they are not of the drive that the kernel has; empty: nothing says so
 	c       controller
 	ns      namespace
 	nsErr   error
@@ -59,6 +60,7 @@ func (v *view) look(q *asker) {
 	v.neighbours(q)
 	v.unreadable = v.ns.features&(1<<2) != 0 && q.hidesDeallocated(v.nsid)
 	v.health, v.healthErr = q.healthLog(v.c.version)
+	v.another = v.notThis()
 	v.problem = v.contradiction()
 	if q.lost != nil {
 		v.problem = q.lost.Error()
@@ -82,17 +84,26 @@ func (v *view) neighbours(q *asker) {
 	v.reaches, v.reachErr = reaches(ids, kernel, v.nsid, v.node)
 }
 
-// contradiction holds the answers against what the kernel knows: of a drive that says something else now, or that is another
-// one by now, nothing is proved.
-func (v *view) contradiction() string {
+// notThis is why the drive that answered is not the one that the kernel has: another serial, or another size.
+func (v *view) notThis() string {
 	if err := sameSerial(v.c, v.node); err != nil {
 		return err.Error()
 	}
-	if v.nsErr != nil {
-		return v.nsErr.Error()
+	size, err := v.ns.bytes()
+	if seen := v.node.Info.Size; v.nsErr == nil && err == nil && seen > 0 && size != seen {
+		return fmt.Sprintf("it says that its namespace %d has %d bytes, and the kernel says %d", v.nsid, size, seen)
 	}
+	return ""
+}
+
+// contradiction is why nothing is proved by the answers: of another drive, or of one that says what cannot be.
+func (v *view) contradiction() string {
 	size, err := v.ns.bytes()
 	switch {
+	case v.another != "":
+		return v.another
+	case v.nsErr != nil:
+		return v.nsErr.Error()
 	case err != nil:
 		return fmt.Sprintf("identify namespace %d: %v", v.nsid, err)
 	case size != v.node.Info.Size || size == 0:
@@ -111,7 +122,7 @@ func sameSerial(c controller, n drive.Node) error {
 
 func (v *view) answers() drive.Answers {
 	return drive.Answers{
-		Set: "NVMe", Problem: v.problem, Identity: v.identity(), Facts: v.facts(), Abilities: v.abilities(), Kept: v.kept(), Busy: v.busy(),
+		Set: "NVMe", Problem: v.problem, Another: v.another, Identity: v.identity(), Facts: v.facts(), Abilities: v.abilities(), Kept: v.kept(), Busy: v.busy(),
 	}
 }
 

@@ -84,6 +84,9 @@ func TestAbilities(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if another := strings.HasPrefix(c.name, "another size") || strings.HasPrefix(c.name, "another serial"); another != (a.Another != "") {
+				t.Errorf("another drive: %q; want %v", a.Another, another)
+			}
 			if !strings.Contains(a.Problem, c.problem) || (c.problem == "") != (a.Problem == "") {
 				t.Errorf("problem %q; want %q in it", a.Problem, c.problem)
 			}

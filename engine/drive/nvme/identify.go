@@ -51,7 +51,7 @@ func parseController(b []byte) (controller, error) {
 	}
 	le := binary.LittleEndian
 	return controller{
-		vendor: le.Uint16(b), serial: text(b[4:24]), model: text(b[24:64]), firmware: text(b[64:72]), cmic: b[76], version: le.Uint32(b[80:]),
+		vendor: le.Uint16(b), serial: drive.Serial(text(b[4:24])), model: text(b[24:64]), firmware: text(b[64:72]), cmic: b[76], version: le.Uint32(b[80:]),
 		ctratt: le.Uint32(b[96:]), oacs: le.Uint16(b[256:]), unallocated: wide(b[296:]), rpmbs: le.Uint32(b[312:]),
 		sanicap: sanicap(le.Uint32(b[328:])), nn: le.Uint32(b[516:]), fna: b[524],
 	}, nil

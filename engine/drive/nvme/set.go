@@ -13,6 +13,9 @@ type Set struct{}
 
 var _ drive.CommandSet = Set{}
 
+// Name is NVMe.
+func (Set) Name() string { return "NVMe" }
+
 // Speaks takes the block devices of namespaces.
 func (Set) Speaks(n drive.Node) bool { return headName.MatchString(n.Info.Name) }
 

@@ -1,6 +1,7 @@
 package scsi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,10 @@ type asker struct {
 	node drive.Node
 	drive.Answers
 }
+
+// unsaid is all that is known of hidden areas over USB where page 89h is missing. Whether ATA is spoken there is not tried out:
+// sticks have hung at commands that they do not know.
+const unsaid = "the device on the USB does not say whether it is a bridge with an ATA drive behind it, so that hidden areas could not be looked for"
 
 // ask asks everything. What a drive refuses is left out; one that loses answers is left alone after the second.
 func ask(dev sg.Device, n drive.Node) (drive.Answers, error) {
@@ -36,12 +41,20 @@ func ask(dev sg.Device, n drive.Node) (drive.Answers, error) {
 	}
 	c := q.condition()
 	zoned, translated := q.pages()
+	if q.Another != "" {
+		q.Problem = cmp.Or(q.Problem, q.Another)
+	}
 	zoned = zoned || i.kind == hostManaged
 	if i.kind == hostManaged {
 		q.fact("zoned", "host-managed", "INQUIRY")
 	}
-	if size := q.format(i, zoned); !translated {
-		q.reached(size)
+	q.reached(q.format(i, zoned))
+	if translated {
+		return q.Answers, drive.ErrTranslated
+	}
+	if n.Info.Transport == "usb" {
+		q.HiddenWhy = unsaid
+		q.fact("behind the bridge", unsaid, "VPD page 00h")
 	}
 	q.abilities(i, c)
 	if patient.lost > 1 && q.Problem == "" {
@@ -66,11 +79,16 @@ func (q *asker) condition() condition {
 	case sanitizeFailed:
 		q.fact("sanitize", "the last one failed ("+c.String()+"); the drive takes nothing but another one", c.source)
 	case corrupt, formatFailed:
-		q.Problem = "its format is not complete (" + c.String() + "): format it anew"
+		q.unformatted(c.String())
 	case unknown, notReady, startingUp:
 		q.fact("condition", "not ready: "+c.String(), c.source)
 	}
 	return c
+}
+
+func (q *asker) unformatted(said string) {
+	q.Unformatted = "its format is not complete (" + said + ")"
+	q.Problem = q.Unformatted + ": format it anew"
 }
 
 // pages reads the vital product data; zoned tells whether the drive has zones by them, translated whether it is an ATA drive.
@@ -80,17 +98,10 @@ func (q *asker) pages() (zoned, translated bool) {
 		return false, false
 	}
 	has := parsePages(list)
-	if has[0x80] {
-		q.Identity.Serial, _ = q.serial()
-	}
-	if has[0x83] {
-		if page, err := q.page(0x83); err == nil {
-			q.Identity.WWN = worldWide(page)
-		}
-	}
+	q.names(has)
 	q.ownNames()
-	if has[0x89] {
-		q.fact("translated", "an ATA drive that a bridge or an HBA speaks for", "VPD page 89h")
+	if has[translation] {
+		q.fact("translated", drive.ErrTranslated.Error(), "VPD page 89h")
 	}
 	for _, p := range pages {
 		if !has[p.code] {
@@ -100,28 +111,25 @@ func (q *asker) pages() (zoned, translated bool) {
 		if err != nil {
 			continue
 		}
+		if p.code == 0xb1 {
+			q.Rotational = rotational(page)
+		}
 		for _, s := range p.read(page) {
 			q.fact(s.name, s.value, fmt.Sprintf("VPD page %02Xh", p.code))
 			zoned = zoned || s.name == "zoned"
 		}
 	}
-	return zoned, has[0x89]
-}
-
-// ownNames shows the drive's serial and WWN where the system has others.
-func (q *asker) ownNames() {
-	if own := q.Identity.Serial; own != "" && own != q.node.Info.Serial {
-		q.fact("drive's own serial", own, serialSource)
-	}
-	if own := q.Identity.WWN; own != "" && own != q.node.Info.WWN {
-		q.fact("drive's own WWN", own, "VPD page 83h")
-	}
+	return zoned, has[translation]
 }
 
 // format says what the drive is formatted to, and whether it would be formatted to something else. The size is in bytes; 0: it
 // is not known.
 func (q *asker) format(i inquiry, zoned bool) (size int64) {
 	c, err := q.capacity(i)
+	var said refusal
+	if errors.As(err, &said) && (classify(said.Sense) == corrupt || classify(said.Sense) == formatFailed) {
+		q.unformatted(said.Sense.String())
+	}
 	if err == nil {
 		q.Sector = c.sector
 		q.Facts = append(q.Facts, c.facts(zoned)...)
@@ -130,6 +138,9 @@ func (q *asker) format(i inquiry, zoned bool) (size int64) {
 	m, failed := q.modes()
 	if failed != nil {
 		return size
+	}
+	if err != nil { // as of one whose format did not come to its end
+		q.Sector = m.sector
 	}
 	if m.protected {
 		q.fact("write protected", "yes", "MODE SENSE (10)")
@@ -147,7 +158,8 @@ func (q *asker) reached(size int64) {
 	switch {
 	case size == 0 || seen <= 0 || q.Busy != "" || q.Problem != "":
 	case size < seen:
-		q.Problem = fmt.Sprintf("it says that it has %d bytes, and the system sees %d: it is not, or not any more, this drive", size, seen)
+		q.Another = fmt.Sprintf("it says that it has %d bytes, and the system sees %d: it is not, or not any more, this drive", size, seen)
+		q.Problem = q.Another
 	case size > seen:
 		q.Hidden = append(q.Hidden, drive.Hidden{Kind: "area that the system does not reach", Bytes: size - seen,
 			Why:  fmt.Sprintf("the system sees only %d bytes of the drive", seen),

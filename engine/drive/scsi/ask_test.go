@@ -2,6 +2,7 @@ package scsi
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,6 +37,7 @@ func TestAsk(t *testing.T) {
 	f := sasDisk()
 	f.descriptors = true
 	f.attentions = []triple{wasReset}
+	turns := true
 	got, err := ask(f, drive.Node{Info: drive.Info{Name: "sdb", Serial: "ZC18ABCD0000C1234567", WWN: "0x5000c500a1b2c3d4", Size: 4000787030016}})
 	want := drive.Answers{
 		Set:      "SCSI",
@@ -52,7 +54,7 @@ func TestAsk(t *testing.T) {
 		},
 		Abilities: []drive.Ability{{Action: drive.SanitizeBlock}, {Action: drive.SanitizeOverwrite}, {Action: drive.SanitizeCrypto},
 			{Action: drive.FormatUnit}},
-		Sector:    512,
+		Sector: 512, Rotational: &turns,
 		HiddenWhy: "SCSI drives do not say whether their capacity was reduced",
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -143,8 +145,6 @@ func TestAskVariants(t *testing.T) {
 			f.pages[0] = vpd(0, 0, 0xb4)
 			f.pages[0xb4] = vpd(0xb4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 8, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 16)
 		}, func(a drive.Answers) string { return value(a, "can be formatted to sectors of") }, "512, 520 bytes"},
-		{"behind a translation", func(f *fake) { f.pages[0] = vpd(0, 0, 0x89) }, func(a drive.Answers) string { return value(a, "translated") },
-			"an ATA drive that a bridge or an HBA speaks for"},
 		{"write protected", func(f *fake) { f.modes[3] = 0x90 }, func(a drive.Answers) string { return value(a, "write protected") }, "yes"},
 		{"sanitizing", func(f *fake) { f.running, f.looks = inSanitize, 2 },
 			func(a drive.Answers) string {
@@ -170,6 +170,19 @@ func TestAskVariants(t *testing.T) {
 			"its last sanitize failed, and until one succeeds it takes no other command"},
 		{"format corrupt", func(f *fake) { f.refuse = map[byte]triple{0: badFormat} },
 			func(a drive.Answers) string { return a.Problem + "; " + why(a, drive.FormatUnit) }, "its format is not complete (sense 3/31/00): format it anew; "},
+		{"format lost power", func(f *fake) {
+			f.cap16, f.cap10, f.corrupted, f.reports = nil, nil, true, []triple{badFormat, badFormat}
+		}, func(a drive.Answers) string { return fmt.Sprint(a.Sector, " ", a.Unformatted) }, "512 its format is not complete (sense 3/31/00)"},
+		{"format lost power, which only READ CAPACITY says", func(f *fake) { f.refuse = map[byte]triple{0x9e: badFormat, 0x25: badFormat} },
+			func(a drive.Answers) string { return fmt.Sprint(a.Sector, " ", a.Problem) }, "512 its format is not complete (sense 3/31/00): format it anew"},
+		{"not ready, sectors as they will be", func(f *fake) {
+			f.refuse = map[byte]triple{0: {sg.NotReady, 0x04, 0x01}, 0x9e: {sg.NotReady, 0x04, 0x01}}
+		},
+			func(a drive.Answers) string { return fmt.Sprint(a.Sector, a.Unformatted) }, "512"},
+		{"does not say whether it turns", func(f *fake) { f.pages[0xb1] = vpd(0xb1, 0, 0, 0, 0, 0) },
+			func(a drive.Answers) string { return fmt.Sprint(a.Rotational == nil) }, "true"},
+		{"does not turn", func(f *fake) { f.pages[0xb1] = vpd(0xb1, 0, 1, 0, 0, 0) },
+			func(a drive.Answers) string { return fmt.Sprint(*a.Rotational) }, "false"},
 		{"stopped", func(f *fake) { f.refuse = map[byte]triple{0: {sg.NotReady, 0x04, 0x02}} },
 			func(a drive.Answers) string { return value(a, "condition") }, "not ready: sense 2/04/02"},
 		{"condition unknown", func(f *fake) { f.status = map[byte]byte{0: sg.Busy} }, func(a drive.Answers) string { return value(a, "condition") },
@@ -258,8 +271,7 @@ func TestReached(t *testing.T) {
 		{what: "a bridge that cuts at 2 TiB", seen: 1 << 41, want: all - 1<<41},
 		{what: "more", seen: all + 512,
 			problem: "it says that it has 4000787030016 bytes, and the system sees 4000787030528: it is not, or not any more, this drive"},
-		{what: "less, of a translation", seen: 512, drive: func(f *fake) { f.pages[0] = vpd(0, 0, 0x80, 0x89) }},
-		{what: "more, of a translation", seen: all + 512, drive: func(f *fake) { f.pages[0] = vpd(0, 0, 0x80, 0x89) }},
+		{what: "less, of a translation", seen: all - 4096, drive: func(f *fake) { f.pages[0] = vpd(0, 0, 0x80, 0x89) }, want: 4096},
 		{what: "520-byte sectors", drive: func(f *fake) { f.cap16 = size16(7814037168, 520) }},
 		{what: "no READ CAPACITY", seen: 512, drive: func(f *fake) { f.cap16 = nil }},
 		{what: "formatting", seen: 512, drive: func(f *fake) { f.running, f.looks, f.onlyTUR = inFormat, 2, true }},
@@ -280,8 +292,11 @@ func TestReached(t *testing.T) {
 			want = []drive.Hidden{{Kind: "area that the system does not reach", Bytes: test.want, Why: fmt.Sprintf("the system sees only %d bytes of the drive", test.seen),
 				Next: "attach it without the bridge, or unplug it and plug it in again"}}
 		}
-		if err != nil || !reflect.DeepEqual(a.Hidden, want) || a.Problem != test.problem {
+		if err != nil && !errors.Is(err, drive.ErrTranslated) || !reflect.DeepEqual(a.Hidden, want) || a.Problem != test.problem {
 			t.Errorf("%s: %+v, problem %q, %v; want %+v, %q", test.what, a.Hidden, a.Problem, err, want, test.problem)
+		}
+		if (a.Another != "") != strings.Contains(test.problem, "this drive") {
+			t.Errorf("%s: another drive: %q", test.what, a.Another)
 		}
 	}
 }
@@ -291,6 +306,38 @@ func TestOwnNames(t *testing.T) {
 	a, err := ask(sasDisk(), drive.Node{Info: drive.Info{Serial: "BRIDGE 7", SerialSource: "USB descriptor"}})
 	if got := value(a, "drive's own serial") + ", " + value(a, "drive's own WWN"); err != nil || got != "ZC18ABCD0000C1234567, 0x5000c500a1b2c3d4" {
 		t.Errorf("the drive's own names are %q, %v; want both", got, err)
+	}
+}
+
+// A drive that says that it is an ATA drive is left to those who speak ATA, asked or ordered. What is no translator says over USB
+// that nobody knows whether there is one, and is not asked in ATA.
+func TestTranslated(t *testing.T) {
+	node := drive.Node{Info: drive.Info{Name: "sdb", Size: 4000787030016, Transport: "usb"}}
+	f := sasDisk()
+	f.pages[0] = vpd(0, 0, 0x80, 0x83, translation)
+	a, err := ask(f, node)
+	if !errors.Is(err, drive.ErrTranslated) || value(a, "translated") == "" || a.Identity.Serial == "" || len(a.Abilities) != 0 {
+		t.Errorf("a translator answers %+v, %v; want what it says of itself, and that it is one", a, err)
+	}
+	if _, err := prepare(f, node); !errors.Is(err, drive.ErrTranslated) {
+		t.Errorf("orders to a translator: %v", err)
+	}
+	f = sasDisk()
+	a, err = ask(f, node)
+	if err != nil || a.HiddenWhy != unsaid || value(a, "behind the bridge") != unsaid {
+		t.Errorf("hidden areas of what is on the USB: %q, %q, %v; want that nobody could look", a.HiddenWhy, value(a, "behind the bridge"), err)
+	}
+	if _, err := prepare(f, node); err != nil {
+		t.Errorf("orders to it: %v", err)
+	}
+	for _, c := range f.log {
+		if op := c.CDB[0]; op == 0x85 || op == 0xa1 {
+			t.Errorf("ATA PASS-THROUGH %02xh was sent to it", op)
+		}
+	}
+	node.Info.Transport = "sas"
+	if a, err = ask(sasDisk(), node); err != nil || a.HiddenWhy == unsaid {
+		t.Errorf("hidden areas of a SAS drive: %q, %v", a.HiddenWhy, err)
 	}
 }
 

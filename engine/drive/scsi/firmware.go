@@ -1,7 +1,6 @@
 package scsi
 
 import (
-	"cmp"
 	"fmt"
 
 	"wiped/engine/drive"
@@ -13,6 +12,15 @@ import (
 type firmware struct {
 	unit
 	node drive.Node
+}
+
+// prepare leaves the drives of a translator to those who speak ATA.
+func prepare(dev sg.Device, n drive.Node) (drive.Firmware, error) {
+	f := &firmware{unit{dev}, n}
+	if f.translated() {
+		return nil, drive.ErrTranslated
+	}
+	return f, nil
 }
 
 // Erase gives the command in its immediate form: no action of this set blocks.
@@ -45,26 +53,30 @@ func (f *firmware) settle() error {
 	case err != nil:
 		return &drive.RefusedError{Why: "it did not answer what it is doing", Text: drive.Clean(err.Error())}
 	case c.changed:
-		return &drive.RefusedError{Why: "its medium may be another one now", Next: "look at the drive again"}
+		return &drive.RefusedError{Why: "its medium may be another one now", Next: lookAgain}
 	case c.state == sanitizing || c.state == formatting:
 		return &drive.RefusedError{Why: "it is busy with itself already: " + c.busy(), Next: "wait until that has ended", Text: c.String()}
 	}
 	return f.same()
 }
 
-// same holds the drive's serial against the one that was confirmed: a bridge can have got another drive without the kernel's
-// notice. A serial that came from elsewhere says nothing of this one.
+// same holds what the drive is called now against what was confirmed: a bridge can have got another drive without the kernel's
+// notice.
 func (f *firmware) same() error {
-	was := f.node.Info.Serial
-	if was == "" || f.node.Info.SerialSource != serialSource {
-		return nil
+	info := f.node.Info
+	if info.Serial != "" && info.SerialSource == serialSource {
+		now, err := f.serial()
+		if err != nil {
+			return &drive.RefusedError{Why: "it does not say its serial any more", Next: lookAgain, Text: drive.Clean(err.Error())}
+		}
+		if why := otherSerial(info, now); why != "" {
+			return &drive.RefusedError{Why: why, Next: lookAgain}
+		}
 	}
-	now, err := f.serial()
-	if err != nil {
-		return &drive.RefusedError{Why: "it does not say its serial any more", Next: "look at the drive again", Text: drive.Clean(err.Error())}
-	}
-	if now != was {
-		return &drive.RefusedError{Why: "it is another drive: its serial was " + was + " and is " + cmp.Or(now, "none"), Next: "look at the drive again"}
+	if page, err := f.page(0x83); err == nil {
+		if why := otherName(info, page); why != "" {
+			return &drive.RefusedError{Why: why, Next: lookAgain}
+		}
 	}
 	return nil
 }

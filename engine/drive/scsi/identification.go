@@ -41,7 +41,7 @@ func (d designator) worldWide() (rank int, name string) {
 		return 0, ""
 	}
 	text := hex.EncodeToString(d.value)
-	if strings.Trim(text, "0") == "" {
+	if strings.Trim(text, "0") == "" || strings.Trim(text, "f") == "" {
 		return 0, ""
 	}
 	type form struct {

@@ -95,6 +95,15 @@ func parsePages(page []byte) (has [256]bool) {
 	return has
 }
 
+// translation is the page that only what speaks for an ATA drive has: ATA Information, SAT-4 section 12.4.2.
+const translation = 0x89
+
+// translated tells whether it is an ATA drive, as far as it says.
+func (u unit) translated() bool {
+	list, err := u.page(0)
+	return err == nil && parsePages(list)[translation]
+}
+
 // serialSource is how the kernel's copy of the page is called where drives are found.
 const serialSource = "VPD page 80h"
 
@@ -106,11 +115,5 @@ func (u unit) serial() (string, error) {
 	return parseSerial(page), nil
 }
 
-// parseSerial reads the unit serial number. One that begins with ~ would pass for a serial that a station made.
-func parseSerial(page []byte) string {
-	serial := drive.Clean(string(page))
-	if serial != "" && serial[0] == '~' {
-		return ""
-	}
-	return serial
-}
+// parseSerial reads the unit serial number.
+func parseSerial(page []byte) string { return drive.Serial(drive.Clean(string(page))) }

@@ -46,10 +46,10 @@ const untilWritten = "fails until it is written"
 
 // characteristics reads page B1h, block device characteristics: SBC-4 section 6.6.2.
 func characteristics(page []byte) (all []said) {
-	if rotation := int(at(page, 4))<<8 | int(at(page, 5)); rotation == 1 {
+	if turns := rotational(page); turns != nil && *turns {
+		all = append(all, said{"rotation", fmt.Sprintf("%d rpm", rpm(page))})
+	} else if turns != nil {
 		all = append(all, said{"rotation", "none: solid state"})
-	} else if rotation > 0x400 && rotation < 0xffff {
-		all = append(all, said{"rotation", fmt.Sprintf("%d rpm", rotation)})
 	}
 	forms := map[byte]string{1: "5.25 inch", 2: "3.5 inch", 3: "2.5 inch", 4: "1.8 inch", 5: "less than 1.8 inch"}
 	if form := forms[at(page, 7)&0x0f]; form != "" {
@@ -66,6 +66,17 @@ func characteristics(page []byte) (all []said) {
 		all = append(all, said{"zoned", zoned})
 	}
 	return all
+}
+
+func rpm(page []byte) int { return int(at(page, 4))<<8 | int(at(page, 5)) }
+
+// rotational tells by page B1h whether the medium turns; nil: it does not say.
+func rotational(page []byte) *bool {
+	turns := rpm(page) > 0x400 && rpm(page) < 0xffff
+	if !turns && rpm(page) != 1 {
+		return nil
+	}
+	return &turns
 }
 
 // provisioning reads page B2h, logical block provisioning: SBC-4 section 6.6.7.

@@ -17,6 +17,9 @@ type Set struct{}
 
 var _ drive.CommandSet = Set{}
 
+// Name is SCSI.
+func (Set) Name() string { return "SCSI" }
+
 // Speaks tells by the kernel's name; drives behind its ATA translation have the vendor ATA (SAT-5 section 8.1.2).
 func (Set) Speaks(n drive.Node) bool {
 	rest, ok := strings.CutPrefix(n.Info.Name, "sd")
@@ -26,7 +29,7 @@ func (Set) Speaks(n drive.Node) bool {
 // Ask asks for all there is to know. The error is for a drive that does not answer INQUIRY, which every device has.
 func (Set) Ask(dev *os.File, n drive.Node) (drive.Answers, error) { return ask(sg.File{File: dev}, n) }
 
-// Firmware sends nothing yet.
+// Firmware asks which pages the drive has, and sends nothing else yet.
 func (Set) Firmware(dev *os.File, n drive.Node) (drive.Firmware, error) {
-	return &firmware{unit{sg.File{File: dev}}, n}, nil
+	return prepare(sg.File{File: dev}, n)
 }

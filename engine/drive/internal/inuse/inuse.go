@@ -155,10 +155,13 @@ func (s *Snapshot) openers(proc string) {
 	}
 }
 
-// asker is the one program that this one starts on drives: it asks for their health, and reads only.
-const asker = "smartctl"
+// What this program starts on drives: asker asks for their health, and reads only; sender has a command to send for a job.
+const (
+	asker  = "smartctl"
+	sender = "wiped-order"
+)
 
-// isOurs tells whether a process is the asker, started by this program.
+// isOurs tells whether a process is one of these, started by this program.
 func isOurs(dir, self string) bool {
 	stat, err := os.ReadFile(filepath.Join(dir, "stat")) // PID (COMMAND) STATE PARENT ..., proc(5)
 	if err != nil {
@@ -166,7 +169,7 @@ func isOurs(dir, self string) bool {
 	}
 	_, rest, _ := strings.Cut(string(stat), "(")
 	at := strings.LastIndexByte(rest, ')')
-	if at < 0 || rest[:at] != asker {
+	if at < 0 || rest[:at] != asker && rest[:at] != sender {
 		return false
 	}
 	fields := strings.Fields(rest[at+1:])

@@ -138,6 +138,10 @@ func TestDeviceUses(t *testing.T) {
 			t.Errorf("Device(8:17) = %v; want %q, %q", uses, want[0], want[1])
 		}
 	}
+	s.Openers[Block(unix.Mkdev(8, 65))] = []string{"99 (wiped-order)"}
+	if uses := s.Device(unix.Mkdev(8, 65)); !has(uses, "open in process 99 (wiped-order)", "wait") {
+		t.Errorf("Device(at a command of an earlier server) = %v; want no advice to end that process", uses)
+	}
 	if uses := s.Device(s.Root); !has(uses, "root filesystem", "") {
 		t.Errorf("Device(the root's) = %v; want it to hold the root filesystem", uses)
 	}

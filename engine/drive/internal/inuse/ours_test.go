@@ -11,6 +11,8 @@ func TestIsOurs(t *testing.T) {
 	for stat, want := range map[string]bool{
 		"77 (smartctl) S 42 77 1 0":     true,
 		"77 (smartctl) S 43 77 1 0":     false, // started by somebody else
+		"77 (wiped-order) S 42 77 1 0":  true,
+		"77 (wiped-order) S 1 77 1 0":   false, // who started it has ended
 		"77 (dd) S 42 77 1 0":           false,
 		"77 (a) (smartctl) S 42 77 1 0": false,
 		"77 (smartctl":                  false,

@@ -32,6 +32,9 @@ func (s *Snapshot) open(at File) []drive.Use {
 	}
 	if by := s.Openers[at]; len(by) > 0 {
 		hint := fmt.Sprintf("end process %s", strings.Fields(by[0])[0])
+		if strings.HasSuffix(by[0], "("+sender+")") {
+			hint = "wait: it sent the drive a command, and nothing ends it before that has returned"
+		}
 		uses = append(uses, drive.Use{What: "open in process " + drive.Clean(list(by)), Hint: hint})
 	}
 	return uses
