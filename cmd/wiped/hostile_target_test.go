@@ -57,7 +57,7 @@ const (
 const (
 	longestAnswer = time.Second
 	leastJobRatio = 0.5
-	leastInAll    = 0.8       // of all cases together, over which chance evens out
+	leastInAll    = 0.7       // of all cases together, over which chance evens out; sessions and a case's own jobs are work of the same process
 	mostKept      = 8 << 20   // bytes of anonymous memory over what the server had before, in the end
 	mostGrowth    = 192 << 20 // bytes of memory over what the server had before, at any time
 )
