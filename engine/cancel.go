@@ -96,7 +96,11 @@ func (j *job) cancel() error {
 	j.mu.Unlock()
 	result, reason := j.judge()
 	last := j.closing(result, reason)
-	if err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason, last.Time), last.Event); err != nil {
+	err := j.e.cfg.Journal.End(j.rec.ID, j.end(result, reason, last.Time), last.Event)
+	if errors.Is(err, journal.ErrEnded) && !j.ended() {
+		err = j.takeRecorded(&last.Event) // an earlier try, that was said to have failed
+	}
+	if err != nil {
 		j.history.undo(last.Seq)
 		j.mu.Lock()
 		j.found = before

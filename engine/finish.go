@@ -27,7 +27,7 @@ func (j *job) finish() {
 	j.giveBack()
 	j.publish(last)
 	j.rest()
-	j.e.cfg.Log.Info("job ended", "job", j.rec.ID, "drive", j.rec.Drive.Name, "serial", j.rec.Drive.Serial, "result", result, "reason", reason)
+	j.e.cfg.Log.Info("job ended", "job", j.rec.ID, "drive", j.rec.Drive.Name, "serial", j.rec.Drive.Serial, "result", last.Result, "reason", last.Reason)
 	if result != Interrupted {
 		j.e.forget(j.rec.ID)
 	}
@@ -90,14 +90,11 @@ func (t target) info() drive.Info {
 func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 	for wait := time.Second; ; {
 		err := j.e.cfg.Journal.End(j.rec.ID, end, *last)
+		if errors.Is(err, journal.ErrEnded) {
+			err = j.takeRecorded(last)
+		}
 		if err == nil {
 			return true
-		}
-		if errors.Is(err, journal.ErrEnded) {
-			j.e.cfg.Log.Error("defect: a job that has ended ends again", "job", j.rec.ID)
-			j.giveBack()
-			j.rest()
-			return false
 		}
 		j.e.cfg.Log.Error("the end of a job cannot be recorded: make room under the state directory", "job", j.rec.ID, "err", err)
 		j.mu.Lock()
@@ -118,6 +115,20 @@ func (j *job) recordEnd(end journal.End, last *journal.Event) bool {
 			return false
 		}
 	}
+}
+
+// takeRecorded takes the end that is on record already for the job's: an earlier try may have put it there although it failed.
+// What was not told to anybody gets the number and the time at which it is.
+func (j *job) takeRecorded(last *journal.Event) error {
+	kept, err := j.e.cfg.Journal.Renew(j.rec.ID, last.Seq, last.Time)
+	if err != nil {
+		return err
+	}
+	if kept.State != last.State {
+		j.e.cfg.Log.Error("defect: a job that has ended ends again; its first end counts", "job", j.rec.ID, "first", kept.State, "now", last.State)
+	}
+	*last = kept
+	return nil
 }
 
 // giveBack frees the turn, and the drive as soon as nothing is out to it any more: what comes back last does that.

@@ -148,9 +148,10 @@ func TestOrderLeft(t *testing.T) {
 				return
 			}
 			w.honest(v, l.f)
-			if _, err := os.Stat(filepath.Join(l.orders, fmt.Sprint(l.id))); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the mark of a job that is over: %v", err)
-			}
+			eventually(t, "the mark of a job that is over goes", func() bool {
+				_, err := os.Stat(filepath.Join(l.orders, fmt.Sprint(l.id)))
+				return errors.Is(err, os.ErrNotExist)
+			})
 		})
 	}
 }

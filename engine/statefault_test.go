@@ -14,6 +14,7 @@ import (
 
 	"wiped/engine/drive"
 	"wiped/engine/drive/drivetest"
+	"wiped/engine/journal"
 )
 
 // state is the file of a workshop's journal, made to fail as its file system would: by putting another file under the
@@ -134,6 +135,81 @@ func TestStateFails(t *testing.T) {
 			})
 		}
 	}
+}
+
+// keep puts an end of a job on record as a try of its own does whose last sync fails: who tries is told of an error, and every later
+// transaction sees it. seq is its last event's.
+func (w *workshop) keep(id, seq uint64, result State) {
+	w.t.Helper()
+	now := journal.At(time.Now())
+	err := w.cfg.Journal.End(id, journal.End{Started: now, Ended: now, Result: string(result), Verification: journal.Verification{Scope: "full", Result: "not done"}},
+		journal.Event{Seq: seq, Time: now, Job: id, State: string(result), Outcome: &journal.Outcome{Result: string(result), Reason: "the try whose error was a lie"}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestEndKeptThoughRefused: an end that is on record although keeping it failed is the job's: whoever watches hears of it once, under
+// a number that was not used, and the record and the certificate say the same.
+func TestEndKeptThoughRefused(t *testing.T) {
+	for what, seq := range map[string]func(told uint64) uint64{
+		"a number that was told meanwhile": func(told uint64) uint64 { return told },
+		"the next number":                  func(told uint64) uint64 { return told + 1 },
+		"a number far ahead":               func(uint64) uint64 { return 1 << 40 },
+	} {
+		t.Run(what, func(t *testing.T) {
+			f := drivetest.New("f0", fakeSize, []byte("OLD "))
+			held := f.HoldAfter(fakeSize / 2)
+			w := open(t, "", nil, f)
+			id := w.erase("zero", "full", "f0")[0]
+			<-held
+			stream := w.stream(id)
+			told := stream[len(stream)-1].Seq
+			w.keep(id, seq(told), Failed)
+			f.Release()
+			v := w.end(id)
+			if v.State != Failed || !strings.Contains(string(v.Last.Reason), "a lie") || v.Last.Seq <= told {
+				t.Errorf("it is %s: %s, event %d after %d", v.State, v.Last.Reason, v.Last.Seq, told)
+			}
+			w.proper(id, f)
+			w.growing(id)
+			r := w.record(id)
+			if last := r.Changes[len(r.Changes)-1]; last.Seq != v.Last.Seq || !r.End.Ended.Equal(v.Last.Time.Time) {
+				t.Errorf("event %d, and on record is %d; ended %s and %s", v.Last.Seq, last.Seq, v.Last.Time, r.End.Ended)
+			}
+			if list, err := w.Jobs(r.End.Ended.Time); len(list) != 1 || err != nil {
+				t.Errorf("%d jobs ended at %s, %v; want 1", len(list), r.End.Ended, err)
+			}
+			if d, _ := w.Drive("f0"); d.State != "ready" {
+				t.Errorf("the drive is %s", d.State)
+			}
+			w.shutdown()
+			_ = w.cfg.Journal.Close()
+			if w = open(t, w.file, nil, f); w.end(id).State != Failed {
+				t.Errorf("after a restart it is %s", w.end(id).State)
+			}
+		})
+	}
+}
+
+// TestCancelKeptThoughRefused: the same for an interrupted job that is cancelled: the second try says what became of it.
+func TestCancelKeptThoughRefused(t *testing.T) {
+	f := drivetest.New("f0", fakeSize, []byte("OLD "))
+	held := f.HoldAfter(fakeSize / 2)
+	w := open(t, "", nil, f)
+	id := w.erase("zero", "full", "f0")[0]
+	<-held
+	w.mustJob(id).halt(errInterrupted)
+	f.Release()
+	w.keep(id, w.end(id).Last.Seq+1, Cancelled)
+	if views, err := w.Cancel([]uint64{id}, patience); err != nil || len(views) != 1 || views[0].State != Cancelled {
+		t.Errorf("Cancel = %v, %v; want the end that is on record", views, err)
+	}
+	if v := w.end(id); v.State != Cancelled {
+		t.Errorf("it is %s", v.State)
+	}
+	w.proper(id, f)
+	w.growing(id)
 }
 
 // hooked is a source that does something besides at the look of a certain number.

@@ -104,7 +104,7 @@ func showJob(c *call, asJSON bool) error {
 		{"drive", fmt.Sprintf("%s (%s), %s, %s", j.Drive.Name, j.Drive.Path, j.Drive.Model, size(j.Drive.SizeBytes))},
 		{"serial", j.Drive.Serial}, {"WWN", string(j.Drive.WWN)},
 		{"method", fmt.Sprintf("%s (%s), %s, verify %s", j.Method.Name, j.Method.Level, count(len(j.Method.Passes), "pass", "passes"), j.Verify)},
-		{"operator", j.Operator.Name + ", key " + j.Operator.Fingerprint + ", from " + j.Operator.From},
+		{"operator", j.Operator.Name + ", key " + j.Operator.Fingerprint + ", from " + clean(j.Operator.From)},
 		{"note", clean(j.Note)},
 		{"submitted", j.Submitted.String()}, {"began", began(v)},
 		{"ended", endedAt(v)},

@@ -8,7 +8,7 @@ var whoami = command{
 	long:  "The name is the comment of your line in authorized_keys, or your certificate's key id. It stands on every certificate of a job you start.",
 	prepare: noFlags(func(c *call) error {
 		w := c.s.Who
-		c.printf("name   %s\nrole   %s\nkey    %s %s\nfrom   %s\n", w.Name, w.Role, w.KeyType, w.Fingerprint, c.s.From)
+		c.printf("name   %s\nrole   %s\nkey    %s %s\nfrom   %s\n", w.Name, w.Role, w.KeyType, w.Fingerprint, clean(c.s.From))
 		if w.CA != "" {
 			c.printf("CA     %s, serial %d\n", w.CA, w.Serial)
 		}

@@ -16,15 +16,24 @@ var write = command{
 	long: "Everything after `write:` and one blank is the text, byte for byte: no quotes are needed and none are taken away. " +
 		"Message saved! is said when the message is on disk. Read messages with `messages`.",
 	example: "write: bay 4 is jammed, don't force it",
+	ready:   func(sh *Shell) error { return notSaved(sh.Messages.Room()) },
 	prepare: noFlags(saveMessage),
 }
 
 func saveMessage(c *call) error {
-	if err := c.sh.Messages.Save(time.Now(), c.s.Who.Name, c.args[0]); err != nil {
-		return &failure{exitFailed, "message NOT saved: the state directory does not take it. Next: make room under it and write again", err}
+	if err := notSaved(c.sh.Messages.Save(time.Now(), c.s.Who.Name, c.args[0])); err != nil {
+		return err
 	}
 	c.printf("Message saved!\n")
 	return nil
+}
+
+// notSaved is what the operator reads if a message could not be kept.
+func notSaved(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{exitFailed, "message NOT saved: " + noRoom(err), err}
 }
 
 var messages = command{

@@ -24,9 +24,11 @@ type command struct {
 	role      auth.Role // who may run it; the zero value: nobody
 	changes   bool      // it changes something: it is audited before and after
 	appliance bool      // there only where wiped is all that runs on the machine
-	min       int       // fewest words after the flags
-	max       int       // most; -1: any number
-	words     words     // what its arguments are, for completion
+	// ready tells why the command cannot do what it is for, whatever was said: nothing of it is audited then. nil: it always can.
+	ready func(sh *Shell) error
+	min   int   // fewest words after the flags
+	max   int   // most; -1: any number
+	words words // what its arguments are, for completion
 	// prepare defines the command's flags and returns what runs it.
 	prepare func(fs *pflag.FlagSet) func(c *call) error
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"wiped/engine"
 	"wiped/engine/journal"
@@ -32,6 +31,7 @@ type Shell struct {
 	Config
 	stopping context.Context // done when Stopping is closed
 	fetched  fetched
+	trail    trail
 }
 
 // New makes a shell.
@@ -54,6 +54,7 @@ func (sh *Shell) Serve(ctx context.Context, plain *Session) (exit int) {
 	forget := context.AfterFunc(sh.stopping, func() { stop(errStopping) })
 	defer forget()
 	s := &session{Session: plain, sh: sh, ctx: ctx, out: plain.Out, errOut: plain.Err}
+	defer sh.tellRefusals(s.Who.Fingerprint, false)
 	if plain.Who.Command != "" { // the key may run this line and no other, whatever was asked for
 		s.Mode, s.Command = Exec, plain.Who.Command
 	}
@@ -67,14 +68,6 @@ func (sh *Shell) Serve(ctx context.Context, plain *Session) (exit int) {
 	}
 	sh.Log.Error("session without a mode", "session", plain.ID)
 	return exitDefect
-}
-
-// Audited is called for what happens outside of sessions: logins.
-func (sh *Shell) Audited(e journal.Entry) {
-	e.Time = journal.At(time.Now())
-	if _, err := sh.Audit.Append(e); err != nil {
-		sh.Log.Error("audit entry not kept", "action", e.Action, "operator", e.Operator, "err", err)
-	}
 }
 
 // session is a Session being worked.
@@ -133,6 +126,11 @@ func (s *session) dispatch(line string) error {
 	if !cmd.changes {
 		return guarded()
 	}
+	if cmd.ready != nil {
+		if err := cmd.ready(s.sh); err != nil {
+			return err
+		}
+	}
 	return s.audited(cmd, line, guarded)
 }
 
@@ -185,43 +183,6 @@ func (s *session) allowed(cmd *command) error {
 		return nil
 	}
 	return fail(exitRole, "%s needs the role %s, and yours is %s. Next: ask for another key, or whoami", cmd.name, cmd.role, s.Who.Role)
-}
-
-// audited keeps that a command was asked for before it runs, and what it came to. What cannot be audited is not done.
-func (s *session) audited(cmd *command, line string, run func() error) error {
-	seq, err := s.sh.Audit.Append(s.entry("command", line))
-	if err != nil {
-		return &failure{exitFailed, cmd.name + ": not done, for it could not be audited: the state directory does not take it. Next: make room under it", err}
-	}
-	err = run()
-	code, say := explain(err)
-	e := s.entry("result", "")
-	e.Of, e.Exit, e.Detail = seq, &code, cut(say, auditedLine)
-	if code == exitRefused {
-		e.Action = "refused"
-	}
-	if _, lost := s.sh.Audit.Append(e); lost != nil {
-		s.sh.Log.Error("audit: result not kept", "of", seq, "code", code, "err", lost)
-	}
-	return err
-}
-
-// refused audits a line that was refused before it ran, if it was for its role.
-func (s *session) refused(line string, err error) error {
-	if code, say := explain(err); code == exitRole || code == exitRefused {
-		e := s.entry("refused", line)
-		e.Exit, e.Detail = &code, cut(say, auditedLine)
-		s.sh.Audited(e)
-	}
-	return err
-}
-
-// auditedLine is how much of a line the audit keeps, in bytes.
-const auditedLine = 2048
-
-func (s *session) entry(action, line string) journal.Entry {
-	return journal.Entry{Time: journal.At(time.Now()), Operator: s.Who.Name, Fingerprint: s.Who.Fingerprint,
-		Login: clean(s.Login), From: s.From, Action: action, Command: clean(cut(line, auditedLine))}
 }
 
 // guard, deferred in a goroutine, turns a panic into a line in the log: a defect in showing something must not end jobs.

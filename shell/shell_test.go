@@ -2,6 +2,7 @@ package shell
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"io"
@@ -30,6 +31,7 @@ type station struct {
 	dir  string
 	log  *output
 	stop chan struct{}
+	from string // where the next session comes from; empty: somewhere
 }
 
 func newStation(t testing.TB, sizes ...int64) *station {
@@ -86,7 +88,7 @@ func (o *output) String() string {
 func (st *station) serve(mode Mode, role auth.Role, in io.Reader, command string) (out, errOut string, code int) {
 	st.t.Helper()
 	var stdout, stderr output
-	s := &Session{ID: "s1", Who: auth.Identity{Name: "alice", Fingerprint: "SHA256:x", Role: role, KeyType: "ED25519"}, Login: "op", From: "10.0.0.1:5",
+	s := &Session{ID: "s1", Who: auth.Identity{Name: "alice", Fingerprint: "SHA256:x", Role: role, KeyType: "ED25519"}, Login: "op", From: cmp.Or(st.from, "10.0.0.1:5"),
 		Mode: mode, Command: command, Size: Size{80, 24}, In: in, Out: &stdout, Err: &stderr}
 	if mode == Terminal {
 		s.Err, s.Term = s.Out, "xterm"

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"wiped/auth"
 	"wiped/engine"
 	"wiped/engine/journal"
 )
@@ -264,6 +265,25 @@ func TestWorst(t *testing.T) {
 	for state, want := range map[engine.State]int{engine.Erased: 0, engine.Unverified: 0, engine.Failed: 1, engine.Unknown: 1, engine.Cancelled: 6, engine.Interrupted: 7, "": 1, "future": 1} {
 		if got := resultCode(state); got != want {
 			t.Errorf("resultCode(%s) = %d; want %d", state, got, want)
+		}
+	}
+}
+
+// TestWhereFromIsHarmless: the address of a client is text from outside too (an IPv6 zone may be anything), wherever it is shown.
+func TestWhereFromIsHarmless(t *testing.T) {
+	st := newStation(t, 1<<20)
+	st.from = "[fe80::1%\x1b[31m\u009bX]:22"
+	drives, _, _ := st.exec(auth.Viewer, "drives --json")
+	_, serial, _ := strings.Cut(drives, `"serial":"`)
+	serial, _, _ = strings.Cut(serial, `"`)
+	out, errOut, code := st.exec(auth.Operator, "erase a.img --method zero --wait --confirm "+serial)
+	if code != 0 {
+		t.Fatalf("erase: exit code %d, %q, %q", code, out, errOut)
+	}
+	for _, command := range []string{"whoami", "job 1", "job 1 --json", "jobs", "audit", "audit --json", "certificate 1"} {
+		out, errOut, code := st.exec(auth.Admin, command)
+		if code != 0 || strings.ContainsAny(out+errOut, "\x1b\u009b") {
+			t.Errorf("%s: exit code %d, %q, %q", command, code, out, errOut)
 		}
 	}
 }

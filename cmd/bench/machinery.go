@@ -32,7 +32,7 @@ func checkpoints(l *lab) error {
 	return l.contest("machinery", l.form.rounds,
 		pass("with checkpoints", func(c *engine.Config) {
 			if l.short {
-				c.CheckpointBytes, c.Tick = d.size/4, 10*time.Millisecond
+				c.CheckpointEvery, c.Tick = 10*time.Millisecond, 10*time.Millisecond
 			}
 		}),
 		pass("without", func(c *engine.Config) {

@@ -10,7 +10,7 @@ import (
 
 // TestMain lets the test binary be wiped itself where a script runs it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiped": main})
+	testscript.Main(m, map[string]func(){"wiped": main, "underunit": underUnit})
 }
 
 // TestStories runs the scripts of testdata. Their verbs are people, who work a real server with the real ssh:

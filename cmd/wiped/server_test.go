@@ -70,15 +70,17 @@ func stationOf(ts *testscript.TestScript) *running {
 	return ts.Value(stationKey{}).(*running)
 }
 
-// cmdServer: server start [FLAG...] | server stop | server kill | server pause | server continue | server refuses [FLAG...] | server log REGEXP
+// cmdServer: server start [FLAG...] | server installed [FLAG...] | server stop | server kill | server pause | server continue | server refuses [FLAG...] | server log REGEXP
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
-		ts.Fatalf("usage: server start|stop|kill|pause|continue|refuses|log")
+		ts.Fatalf("usage: server start|installed|stop|kill|pause|continue|refuses|log")
 	}
 	st := stationOf(ts)
 	switch args[0] {
 	case "start":
 		ts.Check(st.start(ts, args[1:]))
+	case "installed":
+		ts.Check(st.launch(ts, func() (*exec.Cmd, error) { return installed(ts, args[1:]) }))
 	case "stop":
 		ts.Check(st.cmd.Process.Signal(syscall.SIGTERM))
 		if code := st.wait(ts); code != 0 {
@@ -117,18 +119,28 @@ func (st *running) log(ts *testscript.TestScript) string {
 // start runs wiped serve on a free port of the loopback, without block devices unless told, and waits until it listens.
 // It fails if the server ends before that.
 func (st *running) start(ts *testscript.TestScript, flags []string) error {
+	return st.launch(ts, func() (*exec.Cmd, error) {
+		flags := append([]string{"serve", "--listen", "127.0.0.1:0", "--state", filepath.Join(ts.Getenv("WORK"), "state"), "--drives", "none"}, flags...)
+		return asProgram(ts, "wiped", flags...)
+	})
+}
+
+// asProgram is one of the programs that this test binary can be.
+func asProgram(ts *testscript.TestScript, name string, args ...string) (*exec.Cmd, error) {
+	path, err := exec.LookPath(filepath.Join(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), ':')], name))
+	return &exec.Cmd{Path: path, Args: append([]string{name}, args...)}, err
+}
+
+func (st *running) launch(ts *testscript.TestScript, server func() (*exec.Cmd, error)) error {
 	work := ts.Getenv("WORK")
 	logged, err := os.OpenFile(filepath.Join(work, "server.log"), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	ts.Check(err)
 	defer logged.Close()
 	from, err := logged.Seek(0, 2)
 	ts.Check(err)
-	flags = append([]string{"serve", "--listen", "127.0.0.1:0", "--state", filepath.Join(work, "state"), "--drives", "none"}, flags...)
-	st.cmd = exec.Command("wiped", flags...)
-	if st.cmd.Path, err = exec.LookPath(filepath.Join(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), ':')], "wiped")); err != nil {
+	if st.cmd, err = server(); err != nil {
 		return err
 	}
-	st.cmd.Err = nil
 	st.cmd.Dir, st.cmd.Stdout, st.cmd.Stderr = work, logged, logged
 	cmd, gone := st.cmd, make(chan struct{}) // a later start of the same story has its own
 	st.gone = gone

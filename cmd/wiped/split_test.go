@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 // cmdSSHD looks at the process that speaks SSH, and treats it badly:
 //
 //	sshd kill N     kill it N times, each time once the next one is there
+//	sshd back N     its log says N times that one ended and the next was ready, half of them within a second
 //	sshd confined   hold what the kernel says of it against what it must not have
 //	sshd gone       it has ended, as it must when the server has
 //	sshd server     the server itself has only the capabilities it needs
@@ -31,6 +33,10 @@ func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(syscall.Kill(pid, syscall.SIGKILL))
 			awaitChild(ts, server, pid)
 		}
+	case "back":
+		times, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		back(ts, times)
 	case "confined":
 		pid := awaitChild(ts, server, 0)
 		ts.Setenv("SSHD", strconv.Itoa(pid))
@@ -48,8 +54,39 @@ func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 	default:
-		ts.Fatalf("usage: sshd kill N|confined|server|gone")
+		ts.Fatalf("usage: sshd kill N|back N|confined|server|gone")
 	}
+}
+
+// back holds the server's log against what is promised of an SSH process that ends: the next one is ready within a second. The median is
+// held, since this machine may have more to do just then; all of it is in the test's log.
+func back(ts *testscript.TestScript, times int) {
+	var took []time.Duration
+	var ended time.Time
+	for line := range strings.Lines(stationOf(ts).log(ts)) {
+		at, rest, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+		switch {
+		case strings.Contains(rest, "the SSH process ended and is started again"):
+			ended = logTime(ts, at)
+		case strings.Contains(rest, "SSH process started") && !ended.IsZero():
+			took, ended = append(took, logTime(ts, at).Sub(ended)), time.Time{}
+		}
+	}
+	if len(took) != times {
+		ts.Fatalf("the log says %d times that the SSH process ended and was back, want %d", len(took), times)
+	}
+	slices.Sort(took)
+	median, worst := took[times/2], took[times-1]
+	ts.Logf("an SSH process that ended was back after %v in the median of %d, %v at worst", median, times, worst)
+	if median >= time.Second {
+		ts.Fatalf("an SSH process that ended was back after %v in the median, want less than a second", median)
+	}
+}
+
+func logTime(ts *testscript.TestScript, text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	ts.Check(err)
+	return at
 }
 
 // mask is a set of capabilities as the kernel shows it.
@@ -72,11 +109,12 @@ func procStatus(pid int) string {
 	return string(text)
 }
 
-// awaitChild returns the server's SSH process, another one than before, once it is confined.
+// awaitChild returns the server's SSH process, another one than before, once it is confined and the server says that it is ready.
 func awaitChild(ts *testscript.TestScript, server, before int) int {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		for _, pid := range children(server) {
-			if pid != before && strings.Contains(procStatus(pid), "Seccomp:\t2") {
+			ready := fmt.Sprintf(`msg="SSH process started" pid=%d `, pid)
+			if pid != before && strings.Contains(procStatus(pid), "Seccomp:\t2") && strings.Contains(stationOf(ts).log(ts), ready) {
 				return pid
 			}
 		}

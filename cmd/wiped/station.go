@@ -164,6 +164,9 @@ func (st *station) logProtection() error {
 func (st *station) close() {
 	st.end()
 	var errs []error
+	if st.shell != nil {
+		st.shell.Close()
+	}
 	if st.audit != nil {
 		errs = append(errs, st.audit.Close())
 	}
@@ -173,7 +176,7 @@ func (st *station) close() {
 	if st.journal != nil {
 		errs = append(errs, st.journal.Close())
 	}
-	st.audit, st.messages, st.journal = nil, nil, nil
+	st.shell, st.audit, st.messages, st.journal = nil, nil, nil, nil
 	if err := errors.Join(errs...); err != nil {
 		st.log.Error("close the state", "err", err)
 	}

@@ -22,12 +22,13 @@ type Entry struct {
 	Fingerprint string `json:"fingerprint"`
 	Login       string `json:"login,omitempty"`
 	From        string `json:"from"`
-	Action      string `json:"action"`            // login, command, result, refused, recovered
+	Action      string `json:"action"`            // login, command, result, refused, lost, recovered
 	Command     string `json:"command,omitempty"` // as typed
 	Exit        *int   `json:"exit,omitempty"`    // result, refused: the exit code
 	Detail      string `json:"detail,omitempty"`
-	Of          uint64 `json:"of,omitempty"` // result: the entry it is the result of
-	Prev        string `json:"prev"`         // hash of the entry before; empty in the first
+	Of          uint64 `json:"of,omitempty"`   // result: the entry it is the result of
+	With        uint64 `json:"with,omitempty"` // the first of the entries that it went to disk together with
+	Prev        string `json:"prev"`           // hash of the entry before; empty in the first
 }
 
 // Audit is audit.jsonl: one JSON object a line, each ending in the SHA-256 of itself, each holding the hash of the one
@@ -45,7 +46,7 @@ type Audit struct {
 // OpenAudit opens or creates the chain at path and finds its end. A chain that does not hold is still appended to: what
 // happens from now on must be kept, and Verify keeps saying where it is broken.
 func OpenAudit(path string) (*Audit, error) {
-	l, torn, err := openLines(path)
+	l, torn, err := openLines(path, wentTogether)
 	if err != nil {
 		return nil, fmt.Errorf("open audit: %w", err)
 	}
@@ -59,13 +60,20 @@ func OpenAudit(path string) (*Audit, error) {
 	})
 	if err == nil && torn > 0 {
 		_, err = a.Append(Entry{Time: At(time.Now()), Action: "recovered",
-			Detail: fmt.Sprintf("%d bytes of an unfinished, unacknowledged entry were cut off", torn)})
+			Detail: fmt.Sprintf("%d bytes of unfinished, unacknowledged entries were cut off", torn)})
 	}
 	if err != nil {
 		_ = l.file.Close()
 		return nil, fmt.Errorf("open audit: %w", err)
 	}
 	return a, nil
+}
+
+// wentTogether tells of a line whether it went to disk together with the one before it.
+func wentTogether(line []byte) bool {
+	var e Entry
+	body, _, ok := unseal(line)
+	return ok && json.Unmarshal(body, &e) == nil && e.With != 0
 }
 
 // Append keeps an entry, fills in its number and its place in the chain, and returns the number. It is on disk when
@@ -140,7 +148,10 @@ func (a *Audit) next() (batch []*waiting, lines [][]byte, prev string, err error
 	seq, end, page := a.seq, a.lines.size, int64(0)
 	prev = a.prev
 	for _, w := range a.queue {
-		w.entry.Seq, w.entry.Prev = seq+1, prev
+		w.entry.Seq, w.entry.Prev, w.entry.With = seq+1, prev, 0
+		if len(batch) > 0 {
+			w.entry.With = a.seq + 1
+		}
 		body, failed := JSON(w.entry)
 		line, hash := seal(body)
 		end += int64(len(line)) + 1

@@ -297,6 +297,11 @@ func TestAuditTogether(t *testing.T) {
 			t.Fatalf("%d bytes are in the file, %d entries of %d were kept: %v", len(text), after, len(all), err)
 		}
 		head := before + int64(bytes.IndexByte(text[before:], '\n'))
+		for n, w := range all[first:after] {
+			if want := all[first].entry.Seq; n == 0 && w.entry.With != 0 || n > 0 && w.entry.With != want {
+				t.Errorf("entry %d of a batch says it went with %d; want all but the first to say %d", n, w.entry.With, want)
+			}
+		}
 		if end := a.lines.size - 1; head/pageSize != end/pageSize {
 			t.Errorf("a batch whose first entry ends at byte %d ends at byte %d; want both on one page", head, end)
 		}

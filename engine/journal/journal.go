@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -24,10 +25,11 @@ var (
 	ErrDamaged = errors.New("journal is damaged")
 )
 
-// ErrNotFound says that no job has this id, ErrEnded that it has an end already.
+// ErrNotFound says that no job has this id, ErrEnded that it has an end already, ErrNotEnded that it has none yet.
 var (
 	ErrNotFound = errors.New("no such job")
 	ErrEnded    = errors.New("the job has ended already")
+	ErrNotEnded = errors.New("the job has not ended")
 )
 
 // The buckets: jobs holds one bucket for each job, open and ended are indexes so that a start or a listing does not
@@ -162,6 +164,31 @@ func (j *Journal) End(id uint64, end End, last Event) error {
 			tx.Bucket(bucketEnded).Put(append(number(uint64(end.Ended.UnixMicro())), key...), nil),
 		)
 	})
+}
+
+// Renew gives the end of a job that has one a later number and instant, and returns its last event. An End that failed may be on
+// record all the same: when the last sync of a transaction fails, the library shows what it wrote to every later one. What Renew
+// returns is on disk, for the transactions before it are reached from its own meta page.
+func (j *Journal) Renew(id, seq uint64, at Time) (last Event, err error) {
+	err = j.update("keep the end", id, func(b *bolt.Bucket) error {
+		r, err := record(b.Tx(), id)
+		if err != nil {
+			return err
+		}
+		said := slices.IndexFunc(r.Changes, func(e Event) bool { return r.End != nil && e.Outcome != nil && e.Result == r.End.Result })
+		if said < 0 {
+			return ErrNotEnded
+		}
+		ended, key := b.Tx().Bucket(bucketEnded), number(id)
+		last = r.Changes[said]
+		before, old := r.End.Ended, last.Seq
+		r.End.Ended, last.Time, last.Seq = at, at, seq
+		return errors.Join(
+			b.Bucket(keyChanges).Delete(number(old)), putIn(b, keyChanges, seq, last), put(b, keyEnd, r.End),
+			ended.Delete(append(number(uint64(before.UnixMicro())), key...)), ended.Put(append(number(uint64(at.UnixMicro())), key...), nil),
+		)
+	})
+	return last, err
 }
 
 func (j *Journal) update(what string, id uint64, change func(*bolt.Bucket) error) error {

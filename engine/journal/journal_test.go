@@ -231,6 +231,42 @@ func TestEndOnce(t *testing.T) {
 	}
 }
 
+// TestRenew: an end gets a later number and instant, everywhere where they stand, and is otherwise what it was.
+func TestRenew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, path)
+	submit(t, j, "sdb", "sdc")
+	later := At(noon.Add(time.Hour))
+	if _, err := j.Renew(1, 9, later); !errors.Is(err, ErrNotEnded) {
+		t.Errorf("Renew of a job without an end = %v; want ErrNotEnded", err)
+	}
+	if _, err := j.Renew(3, 9, later); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Renew of no job = %v; want ErrNotFound", err)
+	}
+	want := lastEvent(1, 5, "failed")
+	for _, err := range []error{j.Change(someEvent(1, 1, "running")), j.End(1, someEnd(noon, "failed"), want), j.Change(someEvent(1, 7, "running"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, _ := j.Job(1)
+	want.Seq, want.Time = 9, later
+	if last, err := j.Renew(1, 9, later); err != nil || !reflect.DeepEqual(last, want) {
+		t.Errorf("Renew = %+v, %v; want %+v", last, err, want)
+	}
+	before.End.Ended, before.Changes = later, []Event{someEvent(1, 1, "running"), someEvent(1, 7, "running"), want}
+	j = reopened(t, j, path)
+	if after, err := j.Job(1); err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("Job(1) = %+v, %v; want %+v", after, err, before)
+	}
+	if got, err := j.EndedSince(later.Time); err != nil || !slices.Equal(ids(got), []uint64{1}) {
+		t.Errorf("EndedSince(%s) = %v, %v; want job 1", later, ids(got), err)
+	}
+	if got, err := j.EndedSince(time.Time{}); err != nil || !slices.Equal(ids(got), []uint64{1}) {
+		t.Errorf("EndedSince(the beginning) = %v, %v; want job 1, once", ids(got), err)
+	}
+}
+
 func TestListings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, path)

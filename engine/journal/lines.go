@@ -14,9 +14,9 @@ type lines struct {
 	size int64
 }
 
-// openLines opens or creates path. A last line without an end was never acknowledged (the machine stopped while it
-// was written); it is cut off, and torn is its length in bytes.
-func openLines(path string) (l *lines, torn int64, err error) {
+// openLines opens or creates path. What is torn at its end was never acknowledged (the machine stopped while it was written); it is
+// cut off, and torn is its length in bytes. joined tells of a line whether it was written together with the one before it.
+func openLines(path string, joined func(line []byte) bool) (l *lines, torn int64, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
@@ -25,7 +25,7 @@ func openLines(path string) (l *lines, torn int64, err error) {
 		return nil, 0, err
 	}
 	l = &lines{file: f}
-	if torn, err = l.trim(); err != nil {
+	if torn, err = l.trim(joined); err != nil {
 		_ = f.Close()
 		return nil, 0, fmt.Errorf("repair %s: %w", path, err)
 	}
@@ -42,15 +42,23 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// trim sets size to the end of the last whole line and cuts off what follows.
-func (l *lines) trim() (torn int64, err error) {
+// trim sets size to the end of the last line that is not torn and cuts off what follows.
+func (l *lines) trim(joined func(line []byte) bool) (torn int64, err error) {
 	info, err := l.file.Stat()
 	if err != nil {
 		return 0, err
 	}
 	l.size = info.Size()
-	if l.size, err = lastLineEnd(l.file, info.Size()); err != nil || l.size == info.Size() {
+	if l.size, err = lastLineEnd(l.file, info.Size()); err != nil {
 		return 0, err
+	}
+	tail := make([]byte, min(l.size, longestBatch))
+	if _, err := l.file.ReadAt(tail, l.size-int64(len(tail))); err != nil {
+		return 0, err
+	}
+	l.size -= int64(tornLines(tail, l.size, joined))
+	if l.size == info.Size() {
+		return 0, nil
 	}
 	return info.Size() - l.size, l.file.Truncate(l.size)
 }

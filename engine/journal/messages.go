@@ -21,15 +21,18 @@ type Message struct {
 
 // OpenMessages opens or creates the file at path.
 func OpenMessages(path string) (*Messages, error) {
-	l, _, err := openLines(path)
+	l, _, err := openLines(path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open messages: %w", err)
 	}
 	return &Messages{l}, nil
 }
 
-// Save keeps a message; it is on disk when Save returns without an error.
+// Save keeps a message, if there is room for one; it is on disk when Save returns without an error.
 func (m *Messages) Save(at time.Time, operator, text string) error {
+	if err := m.Room(); err != nil {
+		return fmt.Errorf("save message: %w", err)
+	}
 	m.lines.mu.Lock()
 	defer m.lines.mu.Unlock()
 	line := fmt.Appendf(nil, "%s\t%s\t%s", At(at), EscapeOnce(operator), text)

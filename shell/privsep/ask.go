@@ -20,6 +20,7 @@ type welcome struct {
 type offer struct {
 	Login, Key []byte
 	From       string // HOST:PORT
+	Session    bool   `json:",omitempty"` // with a login: a socket for a session is wanted
 }
 
 func (o offer) credential() auth.Credential {

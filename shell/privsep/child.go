@@ -42,11 +42,18 @@ type Child struct {
 	keys     []gossh.Signer
 	orders   chan message // closed when the monitor is gone
 
-	lull lull
+	lull   lull
+	spares spares
 
 	mu      sync.Mutex
 	last    uint32
-	waiting map[uint32]chan message
+	waiting map[uint32]chan reply
+}
+
+// reply is an answer of the monitor's, with the descriptor that came along, or none.
+type reply struct {
+	message
+	fd int
 }
 
 // Join takes up what the monitor gave this process, and confines it: from here on nothing can be opened. It fails in a process
@@ -64,7 +71,7 @@ func Join() (*Child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("take over the listener: %w", err)
 	}
-	c := &Child{border: border{conn}, listener: ln, orders: make(chan message, 1), waiting: map[uint32]chan message{}}
+	c := &Child{border: border{conn}, listener: ln, orders: make(chan message, 1), waiting: map[uint32]chan reply{}}
 	c.Log = slog.New(slog.NewJSONHandler(os.Stderr, nil)) // which the monitor reads
 	return c, c.enter()
 }
@@ -93,12 +100,13 @@ func (c *Child) enter() error {
 		return fmt.Errorf("ask for the limit of open files: %w", err)
 	}
 	c.Files = int(min(files.Cur, 1<<20))
+	c.spares.most = min(maxSpares, c.Files/16)
 	p, err := sandbox.Enter(w.User)
 	if err != nil {
 		return fmt.Errorf("confine this process: %w", err)
 	}
 	go c.listen(buf)
-	return c.tell(sayReady, p, none)
+	return c.tell(sayReady, p)
 }
 
 // listen takes what the monitor says to where it is awaited.
@@ -106,9 +114,6 @@ func (c *Child) listen(buf []byte) {
 	defer close(c.orders)
 	for {
 		m, fd, err := c.border.receive(buf)
-		if fd != none {
-			unix.Close(fd)
-		}
 		if err != nil {
 			return
 		}
@@ -116,33 +121,47 @@ func (c *Child) listen(buf []byte) {
 			c.orders <- m
 			continue
 		}
-		c.mu.Lock()
-		answer := c.waiting[m.ID]
-		delete(c.waiting, m.ID)
-		c.mu.Unlock()
-		if answer != nil {
-			answer <- m
+		if answer := c.awaited(m.ID); answer != nil {
+			answer <- reply{m, fd}
 		}
 	}
 }
 
+// awaited is where the answer to a question goes; nil: nobody asked.
+func (c *Child) awaited(id uint32) chan<- reply {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	answer := c.waiting[id]
+	delete(c.waiting, id)
+	return answer
+}
+
 // tell says something that awaits no answer.
-func (c *Child) tell(say string, body any, fd int) error {
+func (c *Child) tell(say string, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("say %s: %w", say, err)
 	}
-	return c.border.send(message{Say: say, Body: text}, fd)
+	return c.border.send(message{Say: say, Body: text}, none)
 }
 
-// ask says something and reads the answer into answer. The monitor answers, or the process ends with it.
+// ask says something and reads the answer into answer.
 func (c *Child) ask(say string, body, answer any) error {
+	m, err := c.exchange(say, body)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(m.Body, answer)
+}
+
+// exchange says something and returns the answer, if that is not no. The monitor answers, or the process ends with it.
+func (c *Child) exchange(say string, body any) (reply, error) {
 	c.lull.stir()
 	text, err := json.Marshal(body)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", say, err)
+		return reply{}, fmt.Errorf("ask %s: %w", say, err)
 	}
-	back := make(chan message, 1)
+	back := make(chan reply, 1)
 	c.mu.Lock()
 	c.last++
 	id := c.last
@@ -152,16 +171,13 @@ func (c *Child) ask(say string, body, answer any) error {
 		c.mu.Lock()
 		delete(c.waiting, id)
 		c.mu.Unlock()
-		return err
+		return reply{}, err
 	}
-	switch m := <-back; {
-	case m.Err != "":
-		return errors.New(m.Err)
-	case answer == nil:
-		return nil
-	default:
-		return json.Unmarshal(m.Body, answer)
+	m := <-back
+	if m.Err != "" {
+		return m, errors.New(m.Err)
 	}
+	return m, nil
 }
 
 // HostKeys sign through the monitor, which has the private halves.
@@ -183,9 +199,14 @@ func (c *Child) Authorize(meta gossh.ConnMetadata, key gossh.PublicKey) (*gossh.
 
 // LoggedIn tells the monitor, which audits it before this returns.
 func (c *Child) LoggedIn(who auth.Identity, _, from string) {
-	o := offer{Login: []byte(who.Credential.Login), Key: []byte(who.Credential.Key), From: from}
-	if err := c.ask(sayLogin, o, nil); err != nil {
+	o := offer{Login: []byte(who.Credential.Login), Key: []byte(who.Credential.Key), From: from, Session: c.spares.wanted()}
+	m, err := c.exchange(sayLogin, o)
+	if err != nil {
 		c.Log.Error("login not taken by the monitor", "err", err.Error())
+		return
+	}
+	if m.fd != none {
+		c.spares.put(m.fd)
 	}
 }
 
@@ -224,7 +245,7 @@ func (c *Child) obey(order message, shutdown func()) {
 	case sayShutdown:
 		go shutdown()
 	case sayResources:
-		if err := c.tell(sayResources, Resources{runtime.NumGoroutine(), descriptors()}, none); err != nil {
+		if err := c.tell(sayResources, Resources{runtime.NumGoroutine(), descriptors()}); err != nil {
 			c.Log.Error("resources not told", "err", err.Error())
 		}
 	}

@@ -84,7 +84,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"time":"x","level":"INFO","msg":"hello","n":1,"d":{"a":[1]}}` + "\npanic: x\n\n"))
 	f.Add([]byte(`{"level":"LOUD"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		relayLog(bytes.NewReader(data), slog.New(slog.DiscardHandler))
+		relayLog(bytes.NewReader(data), monitor(t).logChild)
 	})
 }
 
@@ -105,13 +105,10 @@ func socketPair(t testing.TB, kind int) (ours, theirs *net.UnixConn) {
 // sessionPair is a session's socket: the monitor's end of it, and the child's.
 func sessionPair(t testing.TB) (ours *os.File, theirs *net.UnixConn) {
 	a, b, err := pair(unix.SOCK_STREAM)
-	if err == nil {
-		ours, err = sessionSocket(a)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ours, connOf(t, b)
+	return os.NewFile(uintptr(a), "session"), connOf(t, b)
 }
 
 func connOf(t testing.TB, fd int) *net.UnixConn {
@@ -122,53 +119,22 @@ func connOf(t testing.TB, fd int) *net.UnixConn {
 	return conn
 }
 
-// TestNoSocket: what is handed over as a session's socket and is none is closed.
-func TestNoSocket(t *testing.T) {
-	tcp, _ := net.Listen("tcp", "127.0.0.1:0")
-	defer tcp.Close()
-	listener, _ := tcp.(*net.TCPListener).File()
-	defer listener.Close()
-	r, w, _ := os.Pipe()
-	defer r.Close()
-	defer w.Close()
-	datagrams, far, err := pair(unix.SOCK_SEQPACKET)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(datagrams)
-	defer unix.Close(far)
-	for what, fd := range map[string]int{"listener": int(listener.Fd()), "pipe": int(r.Fd()), "socket of another kind": datagrams} {
-		fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f, err := sessionSocket(fd); err == nil {
-			t.Errorf("a %s was taken for a session's socket", what)
-			f.Close()
-		}
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
-			t.Errorf("a %s that was refused is still open", what)
-		}
-	}
-}
-
-// TestDescriptors: more descriptors than asked for, or where none belong, are closed.
+// TestDescriptors: a child that hands over descriptors, which no child can that is confined, is ended, and none of them is kept.
 func TestDescriptors(t *testing.T) {
 	before := descriptors()
-	m := monitor(t)
-	ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
-	c := &child{border: border{ours}, gone: make(chan struct{})}
-	c.serveForTest(m)
 	for _, say := range []string{saySession, sayResources, "nonsense"} {
+		ours, theirs := socketPair(t, unix.SOCK_SEQPACKET)
+		c := &child{border: border{ours}, gone: make(chan struct{})}
+		c.serveForTest(monitor(t))
 		text, _ := json.Marshal(message{Say: say})
 		r, w, _ := os.Pipe()
 		theirs.WriteMsgUnix(text, unix.UnixRights(int(r.Fd()), int(w.Fd()), int(r.Fd())), nil)
 		r.Close()
 		w.Close()
+		<-c.gone
+		theirs.Close()
+		ours.Close()
 	}
-	theirs.Close()
-	<-c.gone
-	ours.Close()
 	for end := time.Now().Add(wait); descriptors() > before && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 	}
 	if after := descriptors(); after > before {

@@ -3,7 +3,6 @@ package privsep
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ const (
 
 // relayLog logs what a child writes to its standard error: records of slog's JSON handler, and what Go prints when the
 // process ends in a panic. The texts are a stranger's: log quotes them.
-func relayLog(r io.Reader, log *slog.Logger) {
+func relayLog(r io.Reader, log func(slog.Level, string, ...slog.Attr)) {
 	lines := bufio.NewReaderSize(r, maxLogged)
 	for traced := 0; ; {
 		line, err := readLine(lines)
@@ -29,9 +28,9 @@ func relayLog(r io.Reader, log *slog.Logger) {
 			continue
 		}
 		if level, text, attrs, err := record(line); err == nil {
-			log.LogAttrs(context.Background(), level, text, attrs...)
+			log(level, text, attrs...)
 		} else if traced++; traced <= maxTrace {
-			log.Error("the SSH process said", "text", string(line))
+			log(slog.LevelError, "the SSH process said", slog.String("text", string(line)))
 		}
 	}
 }

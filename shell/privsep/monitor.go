@@ -36,16 +36,21 @@ type Config struct {
 	Log     *slog.Logger
 
 	LoginGrace, Keepalive time.Duration
+
+	watch watching // zero: the standard one
 }
 
 // Monitor keeps a child running that speaks SSH, and does for it what it cannot do itself. It is made by Start.
 type Monitor struct {
 	Config
-	listener *os.File // what each child inherits
-	lull     lull
+	lull   lull
+	said   quota // of what children have logged
+	logins bucket
+	rests  bucket
 
 	mu       sync.Mutex
-	child    *child // nil between two
+	listener *os.File // what each child inherits: Listener's socket
+	child    *child   // nil between two
 	closing  bool
 	sessions int
 	ended    chan struct{} // closed when no child runs and none will
@@ -55,17 +60,34 @@ type Monitor struct {
 const (
 	// readyTime is how long a child may take to start.
 	readyTime = 30 * time.Second
-	// shortestPause is between the end of a child and the start of the next; it doubles up to longestPause while children
-	// end before they are ready.
+	// shortestPause is between the end of a child and the start of the next, for quickRestarts of them and one more each restartTime;
+	// after that it is longestPause, so that children who end at once for ever cost little. Both leave a child time to be back
+	// within a second.
 	shortestPause = 20 * time.Millisecond
-	longestPause  = time.Second
-	// watchTime is how often the child is asked for a sign of life; patience is how long it may owe one.
-	watchTime = 5 * time.Second
-	patience  = 60 * time.Second
+	longestPause  = 800 * time.Millisecond
+	quickRestarts = 60
+	restartTime   = 10 * time.Second
+	// watchEvery is how often the child is asked for a sign of life; patience is how long it may owe one: less than sshd's keepalive
+	// grants a client, and more than a machine that is out of memory makes anybody wait who still gets on.
+	watchEvery = 5 * time.Second
+	patience   = 30 * time.Second
 )
 
-// maxSessions is the most that run at once: what sshd's own limits allow a child that keeps them.
-const maxSessions = 10_000
+// watching is how a child is watched.
+type watching struct{ every, patience time.Duration }
+
+func (m *Monitor) watching() watching {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.watch == (watching{}) {
+		return watching{watchEvery, patience}
+	}
+	return m.watch
+}
+
+// maxSessions is the most that run at once or wait to begin: more than two for each connection that sshd allows. Each may hold a thread, in
+// a write to STATE say, and Go ends a process that has 10,000 (runtime/debug.SetMaxThreads): three quarters are left to everything else.
+const maxSessions = 2500
 
 // Start starts the first child, and returns when that is ready to accept.
 func Start(cfg Config) (*Monitor, error) {
@@ -87,11 +109,13 @@ func Start(cfg Config) (*Monitor, error) {
 func (m *Monitor) keep(first chan<- error) {
 	runtime.LockOSThread()
 	defer close(m.ended)
-	defer m.listener.Close()
-	defer m.Listener.Close()
-	pause := shortestPause
+	defer m.closeListener()
 	for {
-		c, err := m.startChild()
+		err := m.listenAgain()
+		var c *child
+		if err == nil {
+			c, err = m.startChild()
+		}
 		if first != nil {
 			first <- err
 			if err != nil {
@@ -101,19 +125,25 @@ func (m *Monitor) keep(first chan<- error) {
 		}
 		if err != nil {
 			m.Log.Error("the SSH process does not start; nobody can log in until it does", "err", err)
-			pause = min(2*pause, longestPause)
 		} else {
-			pause = shortestPause
 			if err = m.follow(c); m.isClosing() {
 				return
 			}
 			m.Log.Error("the SSH process ended and is started again; its sessions are lost, jobs go on", "err", err)
 		}
-		time.Sleep(pause)
+		time.Sleep(m.rest(time.Now()))
 		if m.isClosing() {
 			return
 		}
 	}
+}
+
+// rest is how long to wait before the next child.
+func (m *Monitor) rest(now time.Time) time.Duration {
+	if m.rests.take(now, 1, quickRestarts, 1/restartTime.Seconds()) {
+		return shortestPause
+	}
+	return longestPause
 }
 
 // follow serves the child until it ends, and returns how.
@@ -123,7 +153,7 @@ func (m *Monitor) follow(c *child) error {
 		c.say(sayShutdown)
 	}
 	m.mu.Unlock()
-	go c.watch()
+	go c.watch(m)
 	go c.serve(m) // not here: each time that a goroutine with a thread of its own waits, the scheduler changes threads twice
 	<-c.gone
 	err := c.wait()
@@ -150,7 +180,7 @@ func (m *Monitor) Shutdown(ctx context.Context) error {
 	c := m.child
 	m.mu.Unlock()
 	if c != nil {
-		c.say(sayShutdown)
+		go c.say(sayShutdown) // which waits for a child that does not listen
 	}
 	select {
 	case <-m.ended:
@@ -175,5 +205,5 @@ func (m *Monitor) Child() (pid int, held Resources) {
 	if c == nil {
 		return 0, held
 	}
-	return c.cmd.Process.Pid, c.resources()
+	return c.cmd.Process.Pid, c.resources(m.watching().every)
 }

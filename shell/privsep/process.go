@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,8 @@ type child struct {
 	border border
 	logged chan struct{} // closed when all that it logged has been read
 	gone   chan struct{} // closed when it is served no more
+
+	working atomic.Int64 // questions whose answer is looked for
 
 	mu    sync.Mutex
 	held  Resources
@@ -75,7 +78,7 @@ func (c *child) start(m *Monitor, theirs *os.File) error {
 	go func() {
 		defer close(c.logged)
 		defer r.Close()
-		relayLog(r, m.Log)
+		relayLog(r, m.logChild)
 	}()
 	return nil
 }
@@ -95,10 +98,7 @@ func (c *child) welcome(m *Monitor) error {
 	if err != nil {
 		return err
 	}
-	answer, fd, err := c.border.receive(make([]byte, maxMessage))
-	if fd != none {
-		unix.Close(fd)
-	}
+	answer, err := c.border.hear(make([]byte, maxMessage))
 	var p sandbox.Protections
 	if err == nil && answer.Say != sayReady {
 		err = fmt.Errorf("it said %q", answer.Say)
@@ -129,16 +129,24 @@ func (c *child) wait() error {
 	return err
 }
 
-// watch kills a child that gives no sign of life: nobody could log in, and nothing would say so.
-func (c *child) watch() {
-	tick := time.NewTicker(watchTime)
+// watch kills a child that gives no sign of life, or has ended the listening: nobody could log in, and nothing would say so.
+func (c *child) watch(m *Monitor) {
+	w := m.watching()
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-c.gone:
 			return
 		case now := <-tick.C:
-			if c.owes(now) > patience {
+			why := ""
+			if c.owes(now) > w.patience {
+				why = "it gives no sign of life"
+			} else if !m.listens() {
+				why = "it ended the listening"
+			}
+			if why != "" {
+				m.Log.Error("the SSH process is killed: " + why)
 				c.kill()
 				return
 			}
@@ -146,13 +154,18 @@ func (c *child) watch() {
 	}
 }
 
-// owes asks for a sign of life, unless one is owed, and returns for how long.
+// owes asks for a sign of life, unless one is owed, and returns for how long. While this process itself has all hands full with the child's
+// questions, a drive of STATE that hangs, say, it does not hear the child, who is not to blame.
 func (c *child) owes(now time.Time) time.Duration {
+	busy := c.working.Load() >= maxAsking
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.asked.IsZero() {
 		c.asked = now
 		go c.say(sayResources)
+	}
+	if busy {
+		c.asked = now
 	}
 	return now.Sub(c.asked)
 }
@@ -168,17 +181,17 @@ func (c *child) alive(r Resources) {
 	c.told = nil
 }
 
-// resources asks the child what it holds now; zero if it does not say so in time.
-func (c *child) resources() Resources {
+// resources asks the child what it holds now; zero if it does not say so within the time given.
+func (c *child) resources(most time.Duration) Resources {
 	told := make(chan struct{})
 	c.mu.Lock()
 	c.told = append(c.told, told)
 	c.mu.Unlock()
-	c.say(sayResources)
+	go c.say(sayResources)
 	select {
 	case <-told:
 	case <-c.gone:
-	case <-time.After(watchTime):
+	case <-time.After(most):
 		return Resources{}
 	}
 	c.mu.Lock()

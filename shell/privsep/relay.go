@@ -9,8 +9,6 @@ import (
 	"os"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"wiped/shell"
 )
 
@@ -30,13 +28,10 @@ type relay struct {
 func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	defer c.lull.stir()
 	conn, err := c.openSession()
-	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
-		fmt.Fprintln(s.Err, "no session could be begun: the server has as many files open as it may. Next: try again, or raise its limit of open files")
-		return exitFailed
-	}
 	if err != nil {
 		c.Log.Error("session not begun", "session", s.ID, "err", err.Error())
-		return exitDefect
+		fmt.Fprintf(s.Err, "no session could be begun: %v\n", err)
+		return exitFailed
 	}
 	defer conn.Close()
 	r := &relay{frames: newFrames(conn), session: s}
@@ -56,19 +51,52 @@ func (c *Child) Serve(ctx context.Context, s *shell.Session) int {
 	return exit
 }
 
-// openSession hands one end of a new socket to the monitor.
+// openSession returns the child's end of a session's socket: one that came with a login, or else one that is asked for.
 func (c *Child) openSession() (*os.File, error) {
-	ours, theirs, err := pair(unix.SOCK_STREAM)
-	if err != nil {
-		return nil, err
+	fd := c.spares.take()
+	if fd == none {
+		m, err := c.exchange(saySession, nil)
+		if err != nil {
+			return nil, err
+		}
+		if fd = m.fd; fd == none {
+			return nil, errFiles
+		}
 	}
-	defer unix.Close(theirs)
-	conn := os.NewFile(uintptr(ours), "session")
-	if err := c.tell(saySession, nil, theirs); err != nil {
-		conn.Close()
-		return nil, err
+	return os.NewFile(uintptr(fd), "session"), nil
+}
+
+// spares are sockets for sessions that have not begun: each login brings one, so that a connection's first session asks for nothing.
+type spares struct {
+	most int
+	mu   sync.Mutex
+	fds  []int
+}
+
+// maxSpares is when logins bring none any more: connections that log in and begin nothing leave theirs behind.
+const maxSpares = 64
+
+func (s *spares) wanted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.fds) < s.most
+}
+
+func (s *spares) put(fd int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fds = append(s.fds, fd)
+}
+
+func (s *spares) take() (fd int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.fds)
+	if n == 0 {
+		return none
 	}
-	return conn, nil
+	fd, s.fds = s.fds[n-1], s.fds[:n-1]
+	return fd
 }
 
 func (r *relay) open() error {

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 
 	"wiped/shell"
@@ -21,14 +24,15 @@ func (m *Monitor) session(conn *os.File) {
 	defer func() {
 		m.lull.stir()
 		conn.Close()
-		m.mu.Lock()
-		m.sessions--
-		m.mu.Unlock()
+		m.leave()
 	}()
 	f := newFrames(conn)
 	o, err := readOpening(f)
+	if errors.Is(err, io.EOF) {
+		return // nobody wanted it
+	}
 	if err != nil {
-		m.Log.Error("session not begun", "err", err)
+		m.logChild(slog.LevelError, "session not begun", slog.String("err", err.Error()))
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -57,8 +61,20 @@ func readOpening(f *frames) (o opening, err error) {
 	if o.Mode < shell.Exec || o.Mode > shell.Terminal {
 		return o, fmt.Errorf("a session in mode %d", o.Mode)
 	}
+	if !sessionID.MatchString(o.ID) {
+		return o, errors.New("a session without a number")
+	}
+	if len(o.Term) > maxTerm || strings.ContainsFunc(o.Term, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		o.Term = "dumb"
+	}
+	o.Login = cut(o.Login, maxLogin)
 	return o, nil
 }
+
+// What the child says of a session is a stranger's: sshd keeps to the same, a child taken over need not.
+var sessionID = regexp.MustCompile(`^[0-9]{1,20}\.[0-9]{1,20}$`)
+
+const maxTerm = 64
 
 const exitNotAllowed = 5
 
@@ -66,15 +82,21 @@ const exitNotAllowed = 5
 func (m *Monitor) handle(ctx context.Context, o opening, w *worked) (exit int) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.Log.Error("defect: panic", "session", o.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			m.logChild(slog.LevelError, "defect: panic",
+				slog.String("session", o.ID), slog.String("panic", fmt.Sprint(r)), slog.String("stack", string(debug.Stack())))
 			exit = exitDefect
 		}
 	}()
 	out, errs := stream{w.frames, frameOut}, stream{w.frames, frameErr}
 	_, who, err := m.identify(&o.Offer)
 	if err != nil { // its line was taken out, or has expired, since the login
-		m.Log.Info("session refused: its key may no longer log in", "session", o.ID, "from", o.Offer.From)
+		m.logChild(slog.LevelInfo, "session refused: its key may no longer log in", slog.String("session", o.ID), slog.String("from", o.Offer.From))
 		fmt.Fprintln(errs, "this key may no longer log in. Next: ask for another one")
+		return exitNotAllowed
+	}
+	if o.Mode == shell.Terminal && who.NoPTY { // sshd gives it none; or since the login its line says so
+		m.logChild(slog.LevelInfo, "session refused: its key may have no terminal", slog.String("session", o.ID), slog.String("operator", who.Name))
+		fmt.Fprintln(errs, "this key may have no terminal. Next: ssh -T, or with a command")
 		return exitNotAllowed
 	}
 	s := &shell.Session{ID: o.ID, Who: who, Login: o.Login, From: o.Offer.From, Mode: o.Mode, Command: string(o.Command), Term: o.Term,

@@ -13,7 +13,7 @@ import (
 // maxMessage is the most bytes of one message; the kernel takes some 200 kB at once. A larger one ends the child.
 const maxMessage = 128 << 10
 
-// message is one thing said over the border. It is a datagram of JSON, with a descriptor beside it for a session.
+// message is one thing said over the border. It is a datagram of JSON; beside an answer to the child there may be a descriptor.
 type message struct {
 	ID   uint32          `json:"id,omitempty"` // of a question and its answer; 0: none is awaited
 	Say  string          `json:"say"`
@@ -21,14 +21,14 @@ type message struct {
 	Body json.RawMessage `json:"body,omitempty"`
 }
 
-// What is said. The child asks authorize, login, sign and resources' answer; it tells ready and session.
+// What is said. The child asks authorize, login, sign and session; it tells ready, and resources when asked.
 const (
 	sayWelcome   = "welcome"   // monitor: the host keys and times to be used
 	sayReady     = "ready"     // child: it is confined and about to accept
 	sayAuthorize = "authorize" // child: may this key log in?
-	sayLogin     = "login"     // child: this key was proved
+	sayLogin     = "login"     // child: this key was proved; and a socket for a session, please
 	saySign      = "sign"      // child: sign this exchange hash
-	saySession   = "session"   // child: here is a session's socket
+	saySession   = "session"   // child: a socket for a session, please
 	sayShutdown  = "shutdown"  // monitor: accept nobody, end when the sessions have
 	sayResources = "resources" // monitor: how much do you hold? child: this
 	sayAnswer    = "answer"    // monitor
@@ -51,27 +51,6 @@ func pair(kind int) (ours, theirs int, err error) {
 // none is no descriptor.
 const none = -1
 
-// sessionSocket makes a file of a descriptor that came from the other process, which it takes over. (A net.Conn would do too, and costs
-// a dozen more system calls.)
-func sessionSocket(fd int) (*os.File, error) {
-	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
-	kind := 0
-	if err == nil {
-		kind, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	}
-	if err == nil && (domain != unix.AF_UNIX || kind != unix.SOCK_STREAM) {
-		err = errors.New("it is no unix socket for a stream")
-	}
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
-	}
-	if err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("take over a socket: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "session"), nil
-}
-
 // unixConn makes a connection of f, which it closes.
 func unixConn(f *os.File) (*net.UnixConn, error) {
 	defer f.Close()
@@ -87,7 +66,8 @@ func unixConn(f *os.File) (*net.UnixConn, error) {
 	return u, nil
 }
 
-// send says m, and hands over a descriptor if it is not none.
+// send says m, and hands over a descriptor if it is not none. The child never has one to hand over, and may not: without one nothing but
+// write is called.
 func (b border) send(m message, fd int) error {
 	text, err := json.Marshal(m)
 	if err != nil {
@@ -96,18 +76,32 @@ func (b border) send(m message, fd int) error {
 	if len(text) > maxMessage {
 		return fmt.Errorf("say %s: %w", m.Say, errTooLong)
 	}
-	var rights []byte
-	if fd != none {
-		rights = unix.UnixRights(fd)
+	if fd == none {
+		_, err = b.Write(text)
+	} else {
+		_, _, err = b.WriteMsgUnix(text, unix.UnixRights(fd), nil)
 	}
-	if _, _, err := b.WriteMsgUnix(text, rights, nil); err != nil {
+	if err != nil {
 		return fmt.Errorf("say %s: %w", m.Say, err)
 	}
 	return nil
 }
 
-// receive waits for the next message. A descriptor that came with it is the caller's; else fd is none. The error is io.EOF or a net error
-// when the other side is gone, and any other if what it said makes no sense.
+// hear waits for the next message of the child. It takes no descriptors: with no room for any the kernel closes those that come, before
+// this process has had them. The error is a net error when the child is gone, and any other if what it said makes no sense.
+func (b border) hear(buf []byte) (m message, err error) {
+	n, _, flags, _, err := b.ReadMsgUnix(buf, nil)
+	if err != nil {
+		return m, err
+	}
+	if flags&unix.MSG_CTRUNC != 0 {
+		return m, errors.New("it handed over a descriptor, and has none to hand over")
+	}
+	return m, m.read(buf[:n], flags)
+}
+
+// receive is hear for the child, which is given descriptors: the one that came with the message is the caller's, else fd is none. One that
+// this process has no room for is lost, and the message is not.
 func (b border) receive(buf []byte) (m message, fd int, err error) {
 	var rights [64]byte // room for more descriptors than one, so that all that come are found and closed
 	n, nr, flags, _, err := b.ReadMsgUnix(buf, rights[:])
@@ -115,20 +109,25 @@ func (b border) receive(buf []byte) (m message, fd int, err error) {
 		return m, none, err
 	}
 	fd, err = received(rights[:nr])
-	switch {
-	case err != nil:
-	case n == 0:
-		err = net.ErrClosed
-	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0:
-		err = errTooLong
-	default:
-		err = json.Unmarshal(buf[:n], &m)
+	if err == nil {
+		err = m.read(buf[:n], flags)
 	}
 	if err != nil && fd != none {
 		unix.Close(fd)
 		fd = none
 	}
 	return m, fd, err
+}
+
+// read makes a message of what came.
+func (m *message) read(text []byte, flags int) error {
+	switch {
+	case len(text) == 0:
+		return net.ErrClosed
+	case flags&unix.MSG_TRUNC != 0:
+		return errTooLong
+	}
+	return json.Unmarshal(text, m)
 }
 
 // received takes the one descriptor out of a control message; surplus ones are closed. All of them are closed in programs that are run:

@@ -40,6 +40,7 @@ func start(words ...string) *exec.Cmd {
 // fakeSet is a language whose drives are files: what it is told stands in them. How it behaves is the drive's model.
 type fakeSet struct{}
 
+func (fakeSet) Name() string                                          { return "fake" }
 func (fakeSet) Speaks(n drive.Node) bool                              { return n.Info.Model != "foreign" }
 func (fakeSet) Ask(*os.File, drive.Node) (a drive.Answers, err error) { return a, nil }
 func (fakeSet) Firmware(dev *os.File, n drive.Node) (drive.Firmware, error) {

@@ -10,18 +10,53 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// calls are the system calls that a server in Go needs once it has its sockets: to read, write and wait, to accept, to make
-// a pair of sockets and hand one on, to manage its memory and threads. There is none that opens a file, makes a socket to
-// somewhere, runs a program, or touches another process.
+// calls are the system calls that a server in Go needs once it has its sockets: to read, write and wait, to accept, to be handed a
+// socket, to manage its memory and threads. There is none that opens a file, makes a socket, runs a program, or touches another
+// process; and none that sends to an address or ends the listening of a socket that others have too: what is written goes through
+// write, which can do neither (sendto and sendmsg connect out by TCP fast open).
 var calls = []string{
-	"read", "write", "readv", "writev", "close", "fcntl", "shutdown",
-	"accept4", "sendmsg", "recvmsg", "sendto", "recvfrom", "getsockname", "getpeername", "getsockopt", "setsockopt",
+	"read", "write", "readv", "writev", "close",
+	"accept4", "recvmsg", "getsockname", "getpeername",
 	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "eventfd2", "pipe2",
 	"mmap", "munmap", "mremap", "mprotect", "madvise", "mincore", "brk",
 	"futex", "nanosleep", "clock_nanosleep", "clock_gettime", "gettimeofday", "time", "getrandom",
 	"sched_yield", "sched_getaffinity", "gettid", "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall",
 	"set_robust_list", "rseq", "membarrier", "exit", "exit_group", "getrusage", "uname",
+	"clone", "tgkill", "fcntl", "setsockopt", // for some uses only: see limits
+}
+
+// limit forbids a call where any of these sets of conditions on its arguments holds.
+type limit struct {
+	call   string
+	forbid []seccomp.ArgumentConditions
+}
+
+// limits leave threads but no processes; signals to itself; of fcntl, to look whether and how a file is open (owners of a socket are sent
+// signals, be they of another process); and the options of a socket that Go sets for one that it has accepted.
+func limits() []limit {
+	return []limit{
+		{"clone", []seccomp.ArgumentConditions{{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}}},
+		{"tgkill", []seccomp.ArgumentConditions{none(0, uint64(os.Getpid()))}},
+		{"fcntl", []seccomp.ArgumentConditions{none(1, unix.F_GETFD, unix.F_GETFL)}},
+		{"setsockopt", []seccomp.ArgumentConditions{
+			none(1, unix.SOL_SOCKET, unix.IPPROTO_TCP),
+			append(none(2, unix.SO_KEEPALIVE), is(1, unix.SOL_SOCKET)),
+			append(none(2, unix.TCP_NODELAY, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT), is(1, unix.IPPROTO_TCP)),
+		}},
+	}
+}
+
+func is(argument uint32, value uint64) seccomp.Condition {
+	return seccomp.Condition{Argument: argument, Operation: seccomp.Equal, Value: value}
+}
+
+// none holds if an argument has none of the values.
+func none(argument uint32, values ...uint64) (all seccomp.ArgumentConditions) {
+	for _, v := range values {
+		all = append(all, seccomp.Condition{Argument: argument, Operation: seccomp.NotEqual, Value: v})
+	}
+	return all
 }
 
 // newest are calls that a C library tries first, where this program was built with one: it has another way if they do not
@@ -41,28 +76,30 @@ func filterCalls() (filtered bool, err error) {
 		_, ok := machine.SyscallNames[name]
 		return !ok // some have no number on some machines
 	})
-	filter := seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: seccomp.Policy{
-		DefaultAction: seccomp.ActionErrno,
-		Syscalls: []seccomp.SyscallGroup{
-			{Action: seccomp.ActionAllow, Names: known},
-			{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: newest},
-			{Action: seccomp.ActionAllow, NamesWithCondtions: limited()}, // the last: after a condition the library has forgotten the call
-		},
-	}}
-	if err := seccomp.LoadFilter(filter); err != nil {
-		return false, fmt.Errorf("limit the system calls: %w", err)
+	load := func(p seccomp.Policy) error {
+		err := seccomp.LoadFilter(seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: p})
+		if err != nil {
+			return fmt.Errorf("limit the system calls: %w", err)
+		}
+		return nil
 	}
-	return true, nil
+	for _, l := range limits() { // before the last filter, which allows no further one
+		if err := load(l.policy()); err != nil {
+			return false, err
+		}
+	}
+	return true, load(seccomp.Policy{DefaultAction: seccomp.ActionErrno, Syscalls: []seccomp.SyscallGroup{
+		{Action: seccomp.ActionAllow, Names: known},
+		{Action: seccomp.ActionErrno | seccomp.Action(unix.ENOSYS), Names: newest},
+	}})
 }
 
-// limited are calls allowed for one use only: threads but no processes, signals to itself, sockets to nowhere.
-func limited() []seccomp.NameWithConditions {
-	only := func(name string, argument uint32, is seccomp.Operation, value uint64) seccomp.NameWithConditions {
-		return seccomp.NameWithConditions{Name: name, Conditions: seccomp.ArgumentConditions{{Argument: argument, Operation: is, Value: value}}}
+// policy is a filter of its own, of which the kernel obeys the strictest: after a condition on an argument the library compares that argument
+// with the numbers of the calls that follow.
+func (l limit) policy() seccomp.Policy {
+	g := seccomp.SyscallGroup{Action: seccomp.ActionErrno}
+	for _, conditions := range l.forbid {
+		g.NamesWithCondtions = append(g.NamesWithCondtions, seccomp.NameWithConditions{Name: l.call, Conditions: conditions})
 	}
-	return []seccomp.NameWithConditions{
-		only("clone", 0, seccomp.BitsSet, unix.CLONE_THREAD),
-		only("tgkill", 0, seccomp.Equal, uint64(os.Getpid())),
-		only("socketpair", 0, seccomp.Equal, unix.AF_UNIX),
-	}
+	return seccomp.Policy{DefaultAction: seccomp.ActionAllow, Syscalls: []seccomp.SyscallGroup{g}}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,7 @@ type places struct {
 	Dir    string // a directory that everybody may write to
 	Device string // a block device; empty: there is none here
 	Port   string // a TCP address that somebody listens on
+	Named  string // an abstract unix socket that takes datagrams
 	Parent int
 }
 
@@ -80,6 +82,49 @@ var probes = []probe{
 		}
 		return err
 	}},
+	{"connect out once the first bytes are written", false, func(places) error {
+		return unix.SetsockoptInt(given.idle[2], unix.IPPROTO_TCP, unix.TCP_FASTOPEN_CONNECT, 1)
+	}},
+	{"end the listening of its listener", false, func(places) error { return unix.Shutdown(given.closing, unix.SHUT_RD) }},
+	{"connect out by fast open", false, func(p places) error {
+		return unix.Sendto(given.idle[0], []byte("out"), unix.MSG_FASTOPEN|unix.MSG_NOSIGNAL, p.address())
+	}},
+	{"connect out by fast open and sendmsg", false, func(p places) error {
+		return unix.Sendmsg(given.idle[1], []byte("out"), nil, p.address(), unix.MSG_FASTOPEN|unix.MSG_NOSIGNAL)
+	}},
+	{"make its sockets fast open", false, func(places) error {
+		return unix.SetsockoptInt(given.listener, unix.IPPROTO_TCP, unix.TCP_FASTOPEN, 1)
+	}},
+	{"have a closing socket linger", false, func(places) error {
+		return unix.SetsockoptLinger(given.listener, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 60})
+	}},
+	{"filter what reaches the listener", false, func(places) error {
+		nothing := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+		return unix.SetsockoptSockFprog(given.listener, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing})
+	}},
+	{"set the options of IP", false, func(places) error { return unix.SetsockoptInt(given.listener, unix.IPPROTO_IP, unix.IP_TTL, 3) }},
+	{"send a datagram to a socket with a name", false, func(p places) error {
+		return unix.Sendto(given.datagrams, []byte("hi"), 0, &unix.SockaddrUnix{Name: p.Named})
+	}},
+	{"make a pair of sockets", false, func(places) error {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+		if err == nil {
+			unix.Close(pair[0])
+			unix.Close(pair[1])
+		}
+		return err
+	}},
+	{"hand over a descriptor", false, func(places) error {
+		return unix.Sendmsg(given.pair, []byte("x"), unix.UnixRights(0), nil, 0)
+	}},
+	{"have the parent sent signals", false, func(p places) error {
+		_, err := unix.FcntlInt(uintptr(given.datagrams), unix.F_SETOWN, p.Parent)
+		return err
+	}},
+	{"have signals sent", false, func(places) error {
+		_, err := unix.FcntlInt(uintptr(given.datagrams), unix.F_SETFL, unix.O_ASYNC)
+		return err
+	}},
 	{"make a user namespace", true, func(places) error {
 		if _, _, errno := unix.RawSyscall(unix.SYS_UNSHARE, 0, 0, 0); errno != 0 {
 			return errno
@@ -125,10 +170,51 @@ type report struct {
 	Works       string            // why what a server needs did not work
 }
 
+// given are the sockets that the process has before it is confined, as a server in it would.
+var given struct {
+	listener, closing    int
+	idle                 [3]int // TCP, not connected
+	datagrams, pair, far int
+}
+
+func give() (err error) {
+	tcp := func() (fd int) {
+		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		return fd
+	}
+	for _, fd := range []*int{&given.listener, &given.closing, &given.idle[0], &given.idle[1], &given.idle[2]} {
+		if *fd = tcp(); err != nil {
+			return err
+		}
+	}
+	for _, fd := range []int{given.listener, given.closing} {
+		if err := unix.Listen(fd, 1); err != nil {
+			return err
+		}
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	datagrams, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	given.datagrams, given.pair, given.far = datagrams[0], pair[0], pair[1]
+	return err
+}
+
+// address is where Port is.
+func (p places) address() unix.Sockaddr {
+	at := netip.MustParseAddrPort(p.Port)
+	return &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}
+}
+
 func inside(text string, enter bool) int {
 	var p places
 	r := report{Failed: map[string]string{}}
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
+	err := json.Unmarshal([]byte(text), &p)
+	if err == nil {
+		err = give()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -151,7 +237,7 @@ func inside(text string, enter bool) int {
 	return 0
 }
 
-// serverWork is what must still work: threads, memory, timers, pairs of sockets, the network poller.
+// serverWork is what must still work: threads, memory, timers, the network poller, what Go sets for a connection.
 func serverWork() error {
 	var wg sync.WaitGroup
 	for range 30 {
@@ -163,17 +249,17 @@ func serverWork() error {
 	}
 	wg.Wait()
 	runtime.GC()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
+	a := os.NewFile(uintptr(given.pair), "pair")
+	go unix.Write(given.far, []byte("x"))
+	if _, err := a.Read(make([]byte, 1)); err != nil {
 		return err
 	}
-	a, err := net.FileConn(os.NewFile(uintptr(pair[0]), "a"))
-	if err != nil {
-		return err
+	for _, o := range [][3]int{{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1}, {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}, {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15}} {
+		if err := unix.SetsockoptInt(given.listener, o[0], o[1], o[2]); err != nil {
+			return fmt.Errorf("set option %d: %w", o, err)
+		}
 	}
-	go unix.Write(pair[1], []byte("x"))
-	_, err = a.Read(make([]byte, 1))
-	return err
+	return nil
 }
 
 // TestEntered runs every probe in a process outside and in one inside: what works outside must fail inside, all of it.
@@ -214,12 +300,18 @@ func newPlaces(t *testing.T) places {
 	p := places{Dir: dir, Secret: filepath.Join(dir, "secret"), Public: filepath.Join(dir, "public"), Parent: os.Getpid()}
 	os.WriteFile(p.Secret, []byte("key"), 0o600)
 	os.WriteFile(p.Public, []byte("text"), 0o644)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ln.Close() })
 	p.Port = ln.Addr().String()
+	p.Named = fmt.Sprintf("@sandbox-test-%d", os.Getpid())
+	named, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: p.Named, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { named.Close() })
 	if os.Geteuid() == 0 {
 		p.Device = newLoop(t)
 	}
