@@ -57,7 +57,7 @@ const (
 const (
 	longestAnswer = time.Second
 	leastJobRatio = 0.5
-	leastInAll    = 0.85      // of all cases together, over which chance evens out
+	leastInAll    = 0.7       // of all cases together, over which chance evens out; sessions and a case's own jobs are work of the same process
 	mostKept      = 8 << 20   // bytes of anonymous memory over what the server had before, in the end
 	mostGrowth    = 192 << 20 // bytes of memory over what the server had before, at any time
 )
@@ -170,7 +170,7 @@ func (g *target) judgeJobs(begin, end time.Time) {
 	}
 	o.FairBytes = theirs * o.JobSeconds / seconds
 	o.JobRatio = o.JobBytes / o.FairBytes
-	if o.JobRatio < leastJobRatio && o.JobSeconds > 1 {
+	if o.JobRatio < leastJobRatio && min(o.JobSeconds, seconds) > longEnough {
 		g.perhaps("a job did %.0f MB/s, and one at a server that nobody attacks %.0f MB/s at the same time", o.JobBytes/o.JobSeconds/1e6, theirs/seconds/1e6)
 	}
 }
