@@ -13,7 +13,7 @@ import (
 const cancelPatience = 10 * time.Second
 
 var cancel = command{
-	name: "cancel", args: "ID...", role: auth.Operator, changes: true, min: 1, max: -1, words: jobWords,
+	name: "cancel", args: "ID...", role: auth.Operator, changes: true, stops: true, min: 1, max: -1, words: jobWords,
 	short: "end jobs for good; their drives stay as they are then",
 	long: "A cancelled job cannot be resumed, and its certificate says NOT ERASED. An interrupted job can be cancelled too. " +
 		"All jobs named are checked first; if one cannot be cancelled none is.",

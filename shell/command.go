@@ -23,6 +23,7 @@ type command struct {
 	example   string
 	role      auth.Role // who may run it; the zero value: nobody
 	changes   bool      // it changes something: it is audited before and after
+	stops     bool      // it only stops something: that is done even if it cannot be audited, for the wrong drive may be under way
 	appliance bool      // there only where wiped is all that runs on the machine
 	// ready tells why the command cannot do what it is for, whatever was said: nothing of it is audited then. nil: it always can.
 	ready func(sh *Shell) error

@@ -27,13 +27,22 @@ func noRoom(err error) string {
 	return say
 }
 
-// audited keeps that a command was asked for before it runs, and what it came to. What cannot be audited is not done.
+// audited keeps that a command was asked for before it runs, and what it came to. What cannot be audited is not done, but for what
+// only stops something.
 func (s *session) audited(cmd *command, line string, run func() error) error {
-	seq, err := uint64(0), s.sh.Audit.Room(journal.ForCommand)
+	purpose := journal.ForCommand
+	if cmd.stops {
+		purpose = journal.ForStop
+	}
+	seq, err := uint64(0), s.sh.Audit.Room(purpose)
 	if err == nil {
 		seq, err = s.sh.Audit.Append(s.entry("command", line, auditedLine))
 	}
-	if err != nil {
+	switch {
+	case err != nil && cmd.stops:
+		s.sh.unkept(s.entry("command", line, auditedLine), err)
+		s.sh.trail.lose(1, journal.At(time.Now()))
+	case err != nil:
 		return &failure{exitFailed, cmd.name + ": not done, for it could not be audited: " + noRoom(err), err}
 	}
 	err = run()
@@ -119,9 +128,13 @@ func (sh *Shell) note(e journal.Entry, many int) {
 	}
 	if err != nil {
 		sh.trail.lose(many, e.Time)
-		sh.Log.Error("audit entry not kept: make room under the state directory", "action", e.Action, "operator", e.Operator, "fingerprint", e.Fingerprint,
-			"from", e.From, "line", e.Command, "detail", e.Detail, "err", err)
+		sh.unkept(e, err)
 	}
+}
+
+func (sh *Shell) unkept(e journal.Entry, err error) {
+	sh.Log.Error("audit entry not kept: make room under the state directory", "action", e.Action, "operator", e.Operator, "fingerprint", e.Fingerprint,
+		"from", e.From, "line", e.Command, "detail", e.Detail, "err", err)
 }
 
 // lose counts entries that could not be kept.
@@ -145,7 +158,7 @@ func (sh *Shell) noteLost() error {
 		return nil
 	}
 	_, err := sh.Audit.Append(journal.Entry{Time: journal.At(time.Now()), Action: "lost",
-		Detail: fmt.Sprintf("%s since %s could not be kept; the log has them", count(lost, "login or refusal", "logins and refusals"), since)})
+		Detail: fmt.Sprintf("%s since %s could not be kept; the log has them", count(lost, "login, refusal or cancel", "logins, refusals and cancels"), since)})
 	if err != nil {
 		t.lose(lost, since)
 	}

@@ -123,3 +123,17 @@ func TestAuditedText(t *testing.T) {
 		}
 	}
 }
+
+// TestCancelWithoutAudit: a job can be stopped even if nobody can write down who did it; the log has him.
+func TestCancelWithoutAudit(t *testing.T) {
+	st := newStation(t)
+	if err := st.Audit.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, say, code := st.exec(auth.Operator, "resume 1"); code != exitFailed || !strings.Contains(say, "not done, for it could not be audited") {
+		t.Errorf("resume: exit code %d: %s", code, say)
+	}
+	if _, say, code := st.exec(auth.Operator, "cancel 1"); code != exitNotFound || strings.Contains(say, "audited") {
+		t.Errorf("cancel of a job that there is not: exit code %d: %s", code, say)
+	}
+}

@@ -16,6 +16,7 @@ type Purpose int64
 
 // What stops earlier has the higher number: so many reserves are left free.
 const (
+	ForStop    Purpose = 0 // what only stops something
 	ForCommand Purpose = 1 // what is about to change something
 	ForNote    Purpose = 2 // logins, refusals, messages: as many as somebody likes to make
 )
