@@ -63,6 +63,7 @@ type lab struct {
 func newLab(ctx context.Context, o *options) (*lab, error) {
 	l := &lab{ctx: ctx, form: long, short: o.short, reserve: o.reserve * mib, figures: map[string][]float64{}, failed: map[string]string{},
 		facts: map[string]string{}}
+	l.form.budget = o.budget
 	if o.short {
 		l.form, l.reserve = short, 512*mib
 	}

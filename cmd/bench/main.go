@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime/pprof"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -28,6 +29,7 @@ type options struct {
 	only, wiped, json, docs, ram string
 	profile                      string
 	reserve                      int64 // MiB of memory that devices never take
+	budget                       time.Duration
 }
 
 func main() {
@@ -52,6 +54,7 @@ func run(args []string) error {
 	fs.StringVar(&o.ram, "ram", "/dev/shm", "a tmpfs for the loop devices")
 	fs.StringVar(&o.profile, "profile", "", "write a CPU profile of this process, for experiments that run the engine in it")
 	fs.Int64Var(&o.reserve, "reserve", 4<<10, "MiB of memory that must stay free")
+	fs.DurationVar(&o.budget, "budget", long.budget, "no new round of a comparison begins after so long")
 	err := fs.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
