@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"wiped/shell"
 )
@@ -68,34 +71,61 @@ func (c *Child) openSession() (*os.File, error) {
 
 // spares are sockets for sessions that have not begun: each login brings one, so that a connection's first session asks for nothing.
 type spares struct {
-	most int
-	mu   sync.Mutex
-	fds  []int
+	most  int
+	mu    sync.Mutex
+	list  []spare // the oldest first
+	timed bool    // somebody comes to drop those that are too old
 }
 
-// maxSpares is when logins bring none any more: connections that log in and begin nothing leave theirs behind.
-const maxSpares = 64
+type spare struct {
+	fd    int
+	since time.Time
+}
+
+const (
+	// maxSpares is when logins bring none any more.
+	maxSpares = 64
+	// spareTime is how long one is kept: connections that log in and begin nothing leave theirs behind. Most begin at once.
+	spareTime = 5 * time.Second
+)
 
 func (s *spares) wanted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.fds) < s.most
+	return len(s.list) < s.most
 }
 
 func (s *spares) put(fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fds = append(s.fds, fd)
+	s.list = append(s.list, spare{fd, time.Now()})
+	if !s.timed {
+		s.timed = true
+		time.AfterFunc(spareTime, s.drop)
+	}
+}
+
+// drop closes those that have waited for long enough.
+func (s *spares) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.list) > 0 && time.Since(s.list[0].since) >= spareTime {
+		unix.Close(s.list[0].fd)
+		s.list = s.list[1:]
+	}
+	if s.timed = len(s.list) > 0; s.timed {
+		time.AfterFunc(time.Until(s.list[0].since.Add(spareTime)), s.drop)
+	}
 }
 
 func (s *spares) take() (fd int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.fds)
+	n := len(s.list)
 	if n == 0 {
 		return none
 	}
-	fd, s.fds = s.fds[n-1], s.fds[:n-1]
+	fd, s.list = s.list[n-1].fd, s.list[:n-1]
 	return fd
 }
 
