@@ -1,11 +1,11 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"time"
 
 	"wiped/engine/drive"
 )
@@ -30,10 +30,10 @@ func (e *Engine) unhide(items []Item, req *Request) error {
 	e.submitting.Unlock()
 	defer e.submitting.Lock()
 	var refusals Refusals
-	late := time.NewTimer(e.cfg.Limits.Silence)
-	defer late.Stop()
+	late, cancel := context.WithTimeout(context.Background(), e.cfg.Limits.Silence)
+	defer cancel()
 	for n, item := range items {
-		if r := e.opened(item, answers[n], late.C); r != nil {
+		if r := e.opened(item, answers[n], late.Done()); r != nil {
 			refusals = append(refusals, r)
 			continue
 		}
@@ -48,7 +48,7 @@ func (e *Engine) unhide(items []Item, req *Request) error {
 }
 
 // opened waits for the answer of one drive, for as long as that is good.
-func (e *Engine) opened(item Item, answer <-chan *Refusal, late <-chan time.Time) *Refusal {
+func (e *Engine) opened(item Item, answer <-chan *Refusal, late <-chan struct{}) *Refusal {
 	why, next := "", "unplug it and plug it in again; until it answers it stays busy"
 	select {
 	case r := <-answer:
@@ -70,18 +70,18 @@ func (e *Engine) opened(item Item, answer <-chan *Refusal, late <-chan time.Time
 // openAside opens the hidden areas of one claimed drive in a goroutine of its own, which gives the drive back before it answers.
 func (e *Engine) openAside(item Item, c drive.Claim) <-chan *Refusal {
 	answer := make(chan *Refusal, 1)
-	e.mark(item.Drive.ID, true)
+	e.setOpening(item.Drive.ID, true)
 	go func() {
 		r := e.openGuarded(item, c)
 		_ = c.Close() // read-only: nothing can be lost
-		e.mark(item.Drive.ID, false)
+		e.setOpening(item.Drive.ID, false)
 		answer <- r
 	}()
 	return answer
 }
 
-// mark takes note that hidden areas of a drive are being opened, or not any more.
-func (e *Engine) mark(id drive.ID, opening bool) {
+// setOpening takes note that hidden areas of a drive are being opened, or not any more.
+func (e *Engine) setOpening(id drive.ID, opening bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.opening == nil {

@@ -71,3 +71,27 @@ func TestUnhidePanics(t *testing.T) {
 		t.Errorf("f0 is %s: %s", d.State, d.Reason)
 	}
 }
+
+// TestUnhideHangsTwice: of several drives that do not come back each has its reason, and who asked is answered.
+func TestUnhideHangsTwice(t *testing.T) {
+	var all []*drivetest.Fake
+	ask := Request{Method: "zero", Unhide: true}
+	for _, name := range []string{"f0", "f1"} {
+		f := itself(name, []byte("SECRET"), drivetest.Honest)
+		f.Answer(func(a *drive.Answers) { a.Hidden = []drive.Hidden{{Kind: "HPA", Bytes: 1 << 20}} })
+		defer f.HoldUnhide()()
+		all = append(all, f)
+		ask.Drives, ask.Confirm = append(ask.Drives, name), append(ask.Confirm, "FAKE-"+name)
+	}
+	w := open(t, "", func(c *Config) { c.Limits.Silence = 100 * time.Millisecond }, all...)
+	answer := make(chan error, 1)
+	go func() { _, err := w.Erase(ask); answer <- err }()
+	select {
+	case err := <-answer:
+		if err == nil || strings.Count(err.Error(), "has not answered for 100ms") != 2 {
+			t.Errorf("the answer: %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("who asked for it is not answered")
+	}
+}
