@@ -81,10 +81,7 @@ func (c hostile) once(t *testing.T, watchman *neighbour, last bool) *outcome {
 	t.Run(fmt.Sprintf("%02d_%s", c.number, strings.ReplaceAll(c.name, " ", "_")), func(t *testing.T) {
 		o.asked = true
 		t.Cleanup(func() {
-			switch {
-			case t.Skipped():
-				o.Result = "left out"
-			case !t.Failed():
+			if !t.Failed() {
 				o.Result = "passed"
 			}
 		})
