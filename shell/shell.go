@@ -32,6 +32,7 @@ type Shell struct {
 	stopping context.Context // done when Stopping is closed
 	fetched  fetched
 	trail    trail
+	progress shared
 }
 
 // New makes a shell.

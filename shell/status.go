@@ -11,16 +11,18 @@ import (
 
 // status is an update as the one line that operators read.
 func (sh *Shell) status(u engine.Update) string {
-	head := fmt.Sprintf("[job %d] %s ", u.Job, u.Drive)
 	if u.Outcome == nil {
-		return head + progressText(u)
+		return sh.progress.line(u, func(u engine.Update) string { return statusHead(u) + progressText(u) })
 	}
+	head := statusHead(u)
 	view, err := sh.Engine.Job(u.Job)
 	if err != nil {
 		return head + u.State
 	}
 	return head + endText(u, view)
 }
+
+func statusHead(u engine.Update) string { return fmt.Sprintf("[job %d] %s ", u.Job, u.Drive) }
 
 func progressText(u engine.Update) string {
 	if u.State == string(engine.Queued) {

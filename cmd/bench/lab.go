@@ -17,6 +17,7 @@ type form struct {
 	slow     int64 // of the drive that slow peers erase
 	startup  int64 // of a drive so small that erasing it shows what a peer takes to start
 	zram     int64 // of the zram drive, which takes no memory for zeros
+	watched  int64 // of the zram drive that a crowd watches: the start of a job, when each of them hears several lines, weighs little
 	many     int64 // of each of the 32 drives
 	scaled   int64 // of each of up to 64 drives
 	rounds   int
@@ -37,11 +38,11 @@ const (
 	gib = 1 << 30
 )
 
-var long = form{size: 2 * gib, slow: gib, startup: 16 * mib, zram: 32 * gib, many: 384 * mib, scaled: 128 * mib, rounds: 7, few: 3,
+var long = form{size: 2 * gib, slow: gib, startup: 16 * mib, zram: 32 * gib, watched: 192 * gib, many: 384 * mib, scaled: 128 * mib, rounds: 7, few: 3,
 	watchers: 1000, idle: 200, hellos: 61, logins: 3 * time.Second, starts: 9, budget: 60 * time.Second,
 	drives: []int{1, 4, 16, 32, 64}, jobs: []int{10, 1000, 10000}}
 
-var short = form{size: 32 * mib, slow: 16 * mib, startup: 4 * mib, zram: 256 * mib, many: 4 * mib, scaled: 4 * mib, rounds: 1, few: 1,
+var short = form{size: 32 * mib, slow: 16 * mib, startup: 4 * mib, zram: 256 * mib, watched: 256 * mib, many: 4 * mib, scaled: 4 * mib, rounds: 1, few: 1,
 	watchers: 40, idle: 10, hellos: 3, logins: 500 * time.Millisecond, starts: 1, drives: []int{1, 4, 16, 32, 64}, jobs: []int{10, 30, 100}}
 
 // lab is a place to measure in: what is made in it is gone when it closes.

@@ -118,19 +118,22 @@ func (r asListening) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// hello logs in with the ssh program, has one command run and looks at what it says.
-func (l *lab) hello(name, addr, user, word string) contender {
+// program logs in with the ssh program, has one command run and looks at what it says.
+func (l *lab) program(addr, user, word string) error {
 	host, port, _ := net.SplitHostPort(addr)
-	args := []string{"-F", "none", "-T", "-p", port, "-l", user, "-i", l.key.file, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", host, word}
+	out, err := command(l.ctx, "ssh", "-F", "none", "-T", "-p", port, "-l", user, "-i", l.key.file, "-o", "IdentitiesOnly=yes",
+		"-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", host, word).Output()
+	if err == nil && strings.TrimSpace(string(out)) != greeting {
+		err = fmt.Errorf("it says %q", out)
+	}
+	return explain(err)
+}
+
+func (l *lab) hello(name, addr, user, word string) contender {
 	return contender{name, func() (map[string]float64, error) {
 		began := time.Now()
-		out, err := command(l.ctx, "ssh", args...).Output()
-		took := time.Since(began)
-		if err == nil && strings.TrimSpace(string(out)) != greeting {
-			err = fmt.Errorf("it says %q", out)
-		}
-		return alone("hello", took.Seconds()), explain(err)
+		err := l.program(addr, user, word)
+		return alone("hello", time.Since(began).Seconds()), err
 	}}
 }
 

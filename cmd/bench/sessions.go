@@ -11,20 +11,24 @@ import (
 // clients is how many log in at once, again and again.
 const clients = 8
 
-// logins counts complete visits: connect, log in, one command, leave.
+// logins counts complete visits: connect, log in, one command, leave. Once by the ssh program, as scripts come, and once by
+// connections of this process, which cost the clients next to nothing.
 func logins(l *lab) error {
 	wiped, bare, _, err := l.servers()
 	if err != nil {
 		return err
 	}
-	visits := func(name string, s *station) contender {
-		return contender{name, func() (map[string]float64, error) { return l.visits(s) }}
+	visits := func(name string, s *station, visit func(addr string) error) contender {
+		return contender{name, func() (map[string]float64, error) { return l.visits(s, visit) }}
 	}
-	return l.contest("logins", l.form.rounds, visits("wiped", wiped), visits("gliderlabs", bare))
+	program := func(addr string) error { return l.program(addr, "bench", "hello") }
+	return l.contest("logins", l.form.rounds,
+		visits("wiped", wiped, l.visit), visits("gliderlabs", bare, l.visit),
+		visits("wiped by ssh", wiped, program), visits("gliderlabs by ssh", bare, program))
 }
 
 // visits are those of clients that come at once; what one costs the server in processor time is noted too.
-func (l *lab) visits(s *station) (map[string]float64, error) {
+func (l *lab) visits(s *station, visit func(addr string) error) (map[string]float64, error) {
 	var done atomic.Int64
 	errs := make([]error, clients)
 	began, cpu := time.Now(), s.cpu()
@@ -32,7 +36,7 @@ func (l *lab) visits(s *station) (map[string]float64, error) {
 	for i := range errs {
 		all.Go(func() {
 			for time.Since(began) < l.form.logins && errs[i] == nil {
-				if errs[i] = l.visit(s.addr); errs[i] == nil {
+				if errs[i] = visit(s.addr); errs[i] == nil {
 					done.Add(1)
 				}
 			}

@@ -82,13 +82,14 @@ func (l *lab) start(cmd *exec.Cmd, says io.Reader) (*station, error) {
 		var said strings.Builder
 		lines := bufio.NewScanner(says)
 		for lines.Scan() {
-			if m := listening.FindStringSubmatch(lines.Text()); m != nil && s.addr == "" {
+			if m := listening.FindStringSubmatch(lines.Text()); m != nil {
 				s.took = time.Since(began)
 				s.addr = m[1]
 				found <- ""
-			} else if s.addr == "" {
-				said.WriteString(lines.Text() + "; ")
+				_, _ = io.Copy(io.Discard, says)
+				break
 			}
+			said.WriteString(lines.Text() + "; ")
 		}
 		found <- said.String()
 		s.gone <- cmd.Wait()

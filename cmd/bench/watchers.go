@@ -19,7 +19,7 @@ const (
 
 // watchers measures a job that many watch, and the same job alone. The clients run on the same processors, which counts against us.
 func watchers(l *lab) error {
-	d, err := l.zramDrive(l.form.zram)
+	d, err := l.zramDrive(l.form.watched)
 	if err != nil {
 		return err
 	}
