@@ -94,30 +94,30 @@ func cappedDrive(l *lab) error {
 	if err != nil {
 		return err
 	}
-	if err := l.throttled(s, nvmeRate, devices...); err != nil {
+	if _, err := l.throttled(s, nvmeRate, devices...); err != nil {
 		return err
 	}
 	return l.contest("capped", l.form.rounds, s.erasing("wiped zero", "zero", devices[0]), s.erasing("wiped random", "random", devices[0]))
 }
 
 // throttled holds a station to a rate on each of its devices.
-func (l *lab) throttled(s *station, rate int64, devices ...device) error {
+func (l *lab) throttled(s *station, rate int64, devices ...device) (*throttle, error) {
 	t, err := l.newThrottle()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, d := range devices {
 		if err := t.limit(d, rate); err != nil {
-			return fmt.Errorf("throttle %s: %w", d.path, err)
+			return nil, fmt.Errorf("throttle %s: %w", d.path, err)
 		}
 	}
 	l.later(s.end) // before the cgroup is removed
 	for _, pid := range s.processes() {
 		if err := t.enter(pid); err != nil {
-			return fmt.Errorf("throttle a server: %w", err)
+			return nil, fmt.Errorf("throttle a server: %w", err)
 		}
 	}
-	return nil
+	return t, nil
 }
 
 // slowPeers are those that take so long that there are fewer rounds on a smaller drive. What nwipe takes to start and to end is found

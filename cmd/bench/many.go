@@ -22,12 +22,14 @@ func manyDrives(l *lab) error {
 	if err != nil {
 		return err
 	}
-	if err := l.throttled(s, diskRate, devices...); err != nil {
+	t, err := l.throttled(s, diskRate, devices...)
+	if err != nil {
 		return err
 	}
 	throttles := alone("rate", diskRate*disks)
 	return l.contest("32 drives", l.form.few,
 		contender{"wiped", func() (map[string]float64, error) { return l.oneBench(s, devices) }},
+		l.fioOnEach(t, devices),
 		contender{"throttles", func() (map[string]float64, error) { return throttles, nil }},
 	)
 }
@@ -57,6 +59,29 @@ func (l *lab) oneBench(s *station, devices []device) (map[string]float64, error)
 		"resident of a drive": float64(peak-idle) / float64(len(devices)),
 		"hello":               hellos.took.median(),
 	}, err
+}
+
+// fioOnEach writes zeros to all devices at once and then reads them: how much of the throttles is to be had.
+func (l *lab) fioOnEach(t *throttle, devices []device) contender {
+	args := []string{"--bs=1M", "--direct=1", "--ioengine=libaio", "--iodepth=8", "--zero_buffers", "--group_reporting", "--output-format=json"}
+	for _, d := range devices {
+		args = append(args, "--name="+d.name(), "--filename="+d.path)
+	}
+	run := func(action string) (moved, error) {
+		out, err := t.command(l.ctx, "fio", append([]string{"--rw=" + action}, args...)...).Output()
+		if err != nil {
+			return moved{}, explain(err)
+		}
+		return readFio(out, action)
+	}
+	return contender{"fio", func() (map[string]float64, error) {
+		written, err := run("write")
+		if err != nil {
+			return nil, err
+		}
+		read, err := run("read")
+		return alone("rate", moved{bytes: written.bytes + read.bytes, wall: written.wall + read.wall}.rate()), err
+	}}
 }
 
 // answers is how long each one took, in seconds, and why there are no more.
@@ -96,7 +121,7 @@ func scale(l *lab) error {
 	if err != nil {
 		return err
 	}
-	if err := l.throttled(held, diskRate, devices...); err != nil {
+	if _, err := l.throttled(held, diskRate, devices...); err != nil {
 		return err
 	}
 	var all []contender

@@ -21,12 +21,12 @@ func (l *lab) fio(name string, d device, action string, jobs, depth int) contend
 		if err != nil {
 			return nil, explain(err)
 		}
-		m, err := readFio(out, action, jobs)
+		m, err := readFio(out, action)
 		return m.figures(action), err
 	}}
 }
 
-func readFio(out []byte, action string, jobs int) (moved, error) {
+func readFio(out []byte, action string) (moved, error) {
 	var report struct {
 		Jobs []map[string]json.RawMessage
 	}

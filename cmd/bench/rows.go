@@ -50,6 +50,8 @@ var rows = []row{
 		generation + "; it decrypts what was read and looks for zeros"},
 	{"32 drives of 60 MB/s, random and verification", "sum of the throttles", "32 drives/wiped/rate", []string{"32 drives/throttles/rate"}, false, 0.97, rate,
 		"the throttles"},
+	{"32 drives of 60 MB/s, random and verification", "fio, write and read", "32 drives/wiped/rate", []string{"32 drives/fio/rate"}, false, 0, rate,
+		"the throttles"},
 	{"32 drives: memory for each", "limit", "32 drives/wiped/resident of a drive", nil, true, 16 * mib, memory, "buffers"},
 	{"32 drives: resident in all", "limit", "32 drives/wiped/resident", nil, true, 600 * mib, memory, "buffers"},
 	{"32 drives: processors in use", "", "32 drives/wiped/processors", nil, true, 0, number, generation},

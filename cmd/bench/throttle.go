@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -63,6 +65,11 @@ func (t *throttle) limit(d device, rate int64) error {
 	}
 	line := fmt.Sprintf("%s %d", number, rate)
 	return errors.Join(tell(t.dir+"/blkio.throttle.read_bps_device", line), tell(t.dir+"/blkio.throttle.write_bps_device", line))
+}
+
+// command is one that is under the throttle from its start.
+func (t *throttle) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	return command(ctx, "sh", append([]string{"-c", `echo $$ > "$0" && exec "$@"`, t.dir + "/cgroup.procs", name}, args...)...)
 }
 
 // enter puts a process and what it starts under the throttle.

@@ -35,7 +35,7 @@ func watchers(l *lab) error {
 	if err != nil {
 		return err
 	}
-	if err := l.throttled(s, holdRate, slow...); err != nil {
+	if _, err := l.throttled(s, holdRate, slow...); err != nil {
 		return err
 	}
 	return l.contest("watched", l.form.few,

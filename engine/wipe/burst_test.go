@@ -1,6 +1,7 @@
 package wipe
 
 import (
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -64,6 +65,53 @@ func TestFastDrivesGetLongerRequests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A fast drive is asked by as many workers as there are processors, one that is slow or fails by all of them.
+func TestFastDrivesNeedFewerWorkers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	const size = 64 * DefaultBlock
+	for name, c := range map[string]struct {
+		pace time.Duration
+		bad  Ranges
+		want int // I/Os in flight in the second half
+	}{
+		"fast":    {brisk / 10, Ranges{}, 2},
+		"slow":    {2 * brisk, Ranges{}, DefaultDepth},
+		"failing": {brisk / 10, set(Range{0, size}), DefaultDepth},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &crowded{pacer: pacer{pace: func(int64) time.Duration { return c.pace }, bad: c.bad, asked: map[int64]int64{}}}
+			r := Run{Pattern: patterns["zeros"], Extents: []Range{{0, size}}, Sector: DefaultBlock, Progress: new(Progress)}
+			if err := r.Write(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if d.most != c.want || r.Progress.Done() != size {
+				t.Errorf("%s: %d in flight, %d bytes done; want %d, %d", name, d.most, r.Progress.Done(), c.want, size)
+			}
+		})
+	}
+}
+
+// crowded notes how many I/Os were in flight at once beyond the middle of the drive.
+type crowded struct {
+	pacer
+	here, most int
+}
+
+func (c *crowded) WriteAt(b []byte, off int64) (int, error) {
+	c.mu.Lock()
+	c.here++
+	if off >= 32*DefaultBlock {
+		c.most = max(c.most, c.here)
+	}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.here--
+	}()
+	return c.pacer.WriteAt(b, off)
 }
 
 func set(ranges ...Range) (s Ranges) {

@@ -7,12 +7,13 @@ import (
 	"io"
 )
 
-// What a Run uses where nothing else is asked for. Together they take some 6 MiB of buffers at most: for each I/O in flight
+// What a Run uses where nothing else is asked for. Together they take some 12 MiB of buffers at most: for each I/O in flight
 // what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
-// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other.
+// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other. For the same reason a
+// fast drive has no more of them than there are processors, though two at least.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
-	DefaultBurst = 2       // blocks of one I/O, as long as the drive is fast
+	DefaultBurst = 4       // blocks of one I/O, as long as the drive is fast
 	DefaultDepth = 3       // I/Os in flight
 )
 

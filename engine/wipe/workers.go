@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -76,8 +77,9 @@ func (c *crew) start(ctx context.Context, devices []device) {
 	ctx, c.stop = context.WithCancel(ctx)
 	defer c.stop()
 	var all sync.WaitGroup
+	enough := max(2, runtime.GOMAXPROCS(0))
 	for i, d := range devices {
-		w := &worker{crew: c, device: d, low: &c.track.low[i], back: &c.track.back[i], done: ctx.Done(), blocks: 1}
+		w := &worker{crew: c, device: d, low: &c.track.low[i], back: &c.track.back[i], done: ctx.Done(), blocks: 1, spare: i >= enough}
 		all.Go(w.run)
 	}
 	all.Wait()
@@ -130,6 +132,7 @@ type worker struct {
 	back   *atomic.Int64 // see track
 	done   <-chan struct{}
 	blocks int64 // to take at a time
+	spare  bool  // leaves when the drive turns out to be fast: it would only wait for a processor
 
 	// Of the blocks under way:
 	retries int  // left
@@ -161,6 +164,10 @@ func (w *worker) run() {
 			}
 			number += n
 			w.low.Store(number)
+		}
+		if w.spare && w.blocks > 1 {
+			w.low.Store(w.track.plan.blocks())
+			return
 		}
 	}
 }
