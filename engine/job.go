@@ -24,13 +24,14 @@ var (
 
 // target is one drive of a job. Only a method that reaches several drives with one command has more than one.
 type target struct {
-	rec   journal.Drive
-	want  drive.ID
-	zoned bool   // it takes writes in order only
-	group string // the controller that it shares with other drives
-	paths []string
-	path  string // where the drive is now; a job that goes on may find it under another name
-	claim drive.Claim
+	rec     journal.Drive
+	want    drive.ID
+	zoned   bool   // it takes writes in order only
+	optimal int    // see drive.Info.OptimalIO
+	group   string // the controller that it shares with other drives
+	paths   []string
+	path    string // where the drive is now; a job that goes on may find it under another name
+	claim   drive.Claim
 }
 
 // job is a drive being erased. Its goroutine alone moves it; others read what mu guards, and its history.

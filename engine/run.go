@@ -236,7 +236,8 @@ func (j *job) settings(t target, pattern wipe.Pattern, extents []wipe.Range) wip
 	defer j.mu.Unlock()
 	j.progress = &wipe.Progress{}
 	j.rate.at, j.rate.bytes = time.Now(), j.prior
-	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Fatal: j.fatal, Effort: j.effort, Progress: j.progress}
+	return wipe.Run{Pattern: pattern, Extents: extents, Sector: t.rec.LogicalSector, Optimal: t.optimal,
+		Fatal: j.fatal, Effort: j.effort, Progress: j.progress}
 }
 
 // fatal tells errors of one area from the end of the drive. Of a drive that is gone or another one by now that is why the job ends, and

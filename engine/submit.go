@@ -59,7 +59,7 @@ func (j *job) bind(item Item, claims []drive.Claim) (left []drive.Claim) {
 	for n, i := range every([]Item{item}) {
 		t := &j.targets[n]
 		t.want, t.path, t.claim, t.group = i.Drive.ID, i.Drive.Path, claims[0], i.Drive.Controller
-		t.zoned, t.paths = i.Drive.Zoned, i.Drive.Paths
+		t.zoned, t.paths, t.optimal = i.Drive.Zoned, i.Drive.Paths, i.Drive.OptimalIO
 		claims = claims[1:]
 	}
 	j.mu.Lock()

@@ -24,6 +24,7 @@ type Info struct {
 	Reformat       bool   // a new format would give it one
 	LogicalSector  int    // bytes
 	PhysicalSector int    // bytes
+	OptimalIO      int    // bytes of which requests are best multiples, such as the stripe of an array; 0: not said
 	Transport      string // sata, sas, usb, nvme, virtio, mmc, loop, file ...
 	Rotational     *bool
 	Controller     string // not empty: drives of one such share a controller, which may hear nothing while it formats one of them

@@ -34,6 +34,8 @@ type Run struct {
 	// Sector is the unit, in bytes, of all offsets and lengths, and the smallest piece a failing block is split into,
 	// within the bounds of Effort.
 	Sector int
+	// Optimal is of how many bytes an I/O is best a multiple, as the drive says; zero: it does not. See blockFor.
+	Optimal int
 	// Block is the bytes of one I/O, rounded down to whole sectors, and Depth the number of I/Os in flight. Zero means
 	// DefaultDepth and DefaultBlock, and then an I/O has DefaultBurst blocks as long as the drive is fast.
 	Block, Depth int
@@ -92,7 +94,7 @@ func (r Run) Verify(ctx context.Context, rd io.ReaderAt) error {
 func (r *Run) prepare() error {
 	r.burst = max(1, r.burst)
 	if r.Block == 0 {
-		r.Block, r.burst = max(DefaultBlock, r.Sector), DefaultBurst
+		r.Block, r.burst = blockFor(r.Optimal, r.Sector)
 	}
 	if r.Depth == 0 {
 		r.Depth = DefaultDepth
@@ -112,6 +114,17 @@ func (r *Run) prepare() error {
 		return err
 	}
 	return checkExtents(r.Extents, int64(r.Sector))
+}
+
+// blockFor is the bytes of a block, and how many blocks a fast drive is asked for at a time: whole units of what the drive says is
+// best, so that an array whose stripe is no power of two need not read before each write. Some USB bridges name nearly 32 MiB there
+// (0xFFFF blocks); what is beyond the longest I/O is left alone.
+func blockFor(optimal, sector int) (block, burst int) {
+	block = max(DefaultBlock, sector)
+	if optimal >= sector && optimal%sector == 0 && optimal <= DefaultBurst*DefaultBlock {
+		block = max(block/optimal, 1) * optimal
+	}
+	return block, max(DefaultBurst*DefaultBlock/block, 1)
 }
 
 // longest is the bytes of one I/O, at most.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestEveryPatternIsWrittenAndFound(t *testing.T) {
@@ -247,4 +248,45 @@ func TestPanicsComeOutInTheCaller(t *testing.T) {
 	}()
 	_ = r.Write(t.Context(), d)
 	t.Error("the panic was swallowed")
+}
+
+// Blocks are whole units of what the drive says is best, as long as that is believable.
+func TestBlockFor(t *testing.T) {
+	const kib, mib = 1 << 10, 1 << 20
+	for _, c := range []struct{ optimal, sector, block, burst int }{
+		{0, 512, mib, 4},
+		{4 * kib, 4096, mib, 4},
+		{192 * kib, 512, 960 * kib, 4},
+		{mib, 512, mib, 4},
+		{1280 * kib, 512, 1280 * kib, 3},
+		{4 * mib, 512, 4 * mib, 1},
+		{5 * mib, 512, mib, 4},
+		{0xFFFF * 512, 512, mib, 4},
+		{1000, 512, mib, 4},
+		{512, 4096, mib, 4},
+		{-1, 512, mib, 4},
+		{0, 8 * mib, 8 * mib, 1},
+	} {
+		if block, burst := blockFor(c.optimal, c.sector); block != c.block || burst != c.burst {
+			t.Errorf("blockFor(%d, %d) = %d, %d; want %d, %d", c.optimal, c.sector, block, burst, c.block, c.burst)
+		}
+	}
+}
+
+// A drive whose best I/O is no power of two is written in multiples of it, to its last byte.
+func TestOptimalUnits(t *testing.T) {
+	const unit, size = 3 * 64 << 10, 20<<20 + 512
+	d := &pacer{pace: func(int64) time.Duration { return 0 }, asked: map[int64]int64{}}
+	r := Run{Pattern: patterns["random"], Extents: []Range{{0, size}}, Sector: 512, Optimal: unit, Progress: new(Progress)}
+	if err := r.Write(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	if r.Progress.Done() != size {
+		t.Errorf("%d bytes done; want %d", r.Progress.Done(), size)
+	}
+	for off := range d.asked {
+		if off%unit != 0 {
+			t.Errorf("a write at %d, which is no multiple of %d", off, unit)
+		}
+	}
 }

@@ -429,9 +429,10 @@ func TestAbsurdNumbers(t *testing.T) {
 		}
 	}
 	tr := newTree(t)
-	tr.disk(sas+"sda", attrs{"size": "2048", "queue/logical_block_size": "4096\n", "queue/physical_block_size": "4096\n", "ro": "1"})
-	if got := tr.one(); got.Size != 1<<20 || got.LogicalSector != 4096 || got.PhysicalSector != 4096 || !got.ReadOnly {
-		t.Errorf("a read-only drive of 4096-byte sectors = %+v; want 1 MiB (sysfs counts 512), 4096, 4096, read-only", got)
+	tr.disk(sas+"sda", attrs{"size": "2048", "queue/logical_block_size": "4096\n", "queue/physical_block_size": "4096\n",
+		"queue/optimal_io_size": "196608\n", "ro": "1"})
+	if got := tr.one(); got.Size != 1<<20 || got.LogicalSector != 4096 || got.PhysicalSector != 4096 || got.OptimalIO != 192<<10 || !got.ReadOnly {
+		t.Errorf("a read-only drive of 4096-byte sectors = %+v; want 1 MiB (sysfs counts 512), 4096, 4096, best 192 KiB, read-only", got)
 	}
 }
 

@@ -51,7 +51,7 @@ func (d *device) inspect(used *inuse.Snapshot, boot string) {
 		Name: d.name(), Path: d.path(), Paths: []string{d.path()}, Size: d.size(),
 		Vendor: d.dir.text("device/vendor"), Model: d.dir.text("device/model"),
 		LogicalSector: int(d.dir.number("queue/logical_block_size")), PhysicalSector: int(d.dir.number("queue/physical_block_size")),
-		ReadOnly: d.dir.is("ro"), Zoned: d.dir.text("queue/zoned") == "host-managed",
+		OptimalIO: int(d.dir.number("queue/optimal_io_size")), ReadOnly: d.dir.is("ro"), Zoned: d.dir.text("queue/zoned") == "host-managed",
 	}
 	if i.Model == "" {
 		i.Model = d.dir.text("device/name") // MMC
