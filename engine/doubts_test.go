@@ -159,6 +159,16 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
+// TestLastSaid: a drive that knows nothing of the erase is not said to be at it, also when patience is at its end by then.
+func TestLastSaid(t *testing.T) {
+	f := itself("f0", []byte("SECRET"), drivetest.Ignores)
+	w := open(t, "", func(c *Config) { c.Patience = time.Nanosecond }, f)
+	v := w.end(w.erase(string(followed), "sample", "f0")[0])
+	if reason := string(v.Last.Reason); v.State != Unknown || !strings.Contains(reason, "knows nothing of the erase") {
+		t.Errorf("%s: %s", v.State, reason)
+	}
+}
+
 // TestFormatReaches: format stops where it would end what is on another unit too.
 func TestFormatReaches(t *testing.T) {
 	f := drivetest.New("f0", 4<<20, []byte("X"))

@@ -263,7 +263,7 @@ func (j *job) follow(p *prober) signal {
 		case time.Since(doubt) > min(doubtTime, j.patience()/2):
 			return j.lose("the drive knows nothing of the erase (" + s.Text + "); overwrite it")
 		}
-		if time.Since(moved) > j.patience() {
+		if time.Since(moved) > j.patience() && (err != nil || doubt.IsZero()) { // a doubt has its own time
 			if err != nil {
 				return j.lose("the drive does not answer any more: " + drive.Clean(err.Error()))
 			}

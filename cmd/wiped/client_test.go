@@ -95,6 +95,19 @@ func (b *bench) start() {
 	}
 }
 
+// slow makes an image slow, see cmdSlow; times < 0: fast again.
+func (b *bench) slow(image string, times int) {
+	b.t.Helper()
+	file := filepath.Join(b.dir, image)
+	err := slow(file, max(0, times))
+	if times < 0 {
+		err = fast(file)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 func (b *bench) end(sig syscall.Signal) {
 	_ = b.cmd.Process.Signal(sig)
 	_ = b.cmd.Wait()
@@ -198,7 +211,8 @@ func (b *bench) serials() map[string]string {
 // inside one, mistakes do not end it; cut off, it goes on where it was, over a restart of the server too.
 func TestRobot(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 64<<20, "a.img")
+	b := newBench(t, 32<<20, "a.img")
+	b.slow("a.img", 4)
 	serial := b.serials()["a.img"]
 	r := b.connect()
 	r.say("methods", "hello")
@@ -212,7 +226,9 @@ func TestRobot(t *testing.T) {
 		r.say("methods", "echo: no")
 		time.Sleep(5 * time.Millisecond) // so that status lines come between them, not only after them
 	}
+	r.say("whoami")
 	r.until(`pass 5/36`)
+	r.until(`^role   operator$`)
 	_ = r.conn.Close() // cut off without a word
 	out, errOut := r.heard()
 	checkTalk(t, out, methods)
@@ -220,16 +236,19 @@ func TestRobot(t *testing.T) {
 		t.Errorf("stderr begins with %q", errOut[:min(3, len(errOut))])
 	}
 
+	b.slow("a.img", 5)
 	events := b.watch(t, 0, `"pass":6,"passes":36`)
 	b.end(syscall.SIGKILL)
 	b.start()
 	events = append(events, b.watch(t, seqOf(t, events), `"result":"interrupted"`)...)
+	b.slow("a.img", 15) // what was written is read once, and passes 6 to 19 are written
 	r = b.connect()
 	r.say("resume 1 --confirm " + serial)
 	r.until("^job 1 resumed")
 	_ = r.conn.Close()
 	events = append(events, b.watch(t, seqOf(t, events), `"pass":20,"passes":36`)...)
 	b.end(syscall.SIGTERM)
+	b.slow("a.img", -1)
 	b.start()
 	r = b.connect()
 	r.say("resume 1 --confirm " + serial)
@@ -335,6 +354,7 @@ func seqOf(t *testing.T, events []string) int64 {
 func TestManyCut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 32<<20, "a.img", "b.img")
+	b.slow("a.img", 1)
 	serials := b.serials()
 	r := b.connect()
 	r.say("erase a.img --method gutmann --confirm " + serials["a.img"])
@@ -349,6 +369,7 @@ func TestManyCut(t *testing.T) {
 		time.Sleep(time.Duration(n) * time.Millisecond)
 		_ = r.conn.Close()
 	}
+	b.slow("a.img", -1)
 	b.watch(t, 0, `"result":"erased"`)
 	if content, err := os.ReadFile(filepath.Join(b.dir, "b.img")); err != nil || !bytes.HasPrefix(content, []byte("OLD CONTENT")) {
 		t.Errorf("half a line erased a drive: %v", err)

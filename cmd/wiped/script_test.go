@@ -8,8 +8,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the test binary be wiped itself where a script runs it.
+// TestMain lets the test binary be wiped itself where a script runs it: the same but that its drives can be slow.
 func TestMain(m *testing.M) {
+	tune = slowable(tune)
 	testscript.Main(m, map[string]func(){"wiped": main, "underunit": underUnit})
 }
 
@@ -42,6 +43,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		"holds":     cmdHolds,
 		"loop":      cmdLoop,
 		"serial":    cmdSerial,
+		"slow":      cmdSlow,
 		"await":     cmdAwait,
 		"eventual":  cmdEventual,
 		"bytes":     cmdBytes,

@@ -17,7 +17,7 @@ import (
 // cmdSSHD looks at the process that speaks SSH, and treats it badly:
 //
 //	sshd kill N     kill it N times, each time once the next one is there
-//	sshd back N     its log says N times that one ended and the next was ready, half of them within a second
+//	sshd back N     its log says N times that one ended and the next was ready; how long that took is in the test's log
 //	sshd confined   hold what the kernel says of it against what it must not have
 //	sshd gone       it has ended, as it must when the server has
 //	sshd server     the server itself has only the capabilities it needs
@@ -58,8 +58,8 @@ func cmdSSHD(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// back holds the server's log against what is promised of an SSH process that ends: the next one is ready within a second. The median is
-// held, since this machine may have more to do just then; all of it is in the test's log.
+// back looks for each SSH process that ended and was back in the server's log. That it is back within a second is held where no machine
+// counts: see privsep's TestRest.
 func back(ts *testscript.TestScript, times int) {
 	var took []time.Duration
 	var ended time.Time
@@ -76,11 +76,7 @@ func back(ts *testscript.TestScript, times int) {
 		ts.Fatalf("the log says %d times that the SSH process ended and was back, want %d", len(took), times)
 	}
 	slices.Sort(took)
-	median, worst := took[times/2], took[times-1]
-	ts.Logf("an SSH process that ended was back after %v in the median of %d, %v at worst", median, times, worst)
-	if median >= time.Second {
-		ts.Fatalf("an SSH process that ended was back after %v in the median, want less than a second", median)
-	}
+	ts.Logf("an SSH process that ended was back after %v in the median of %d, %v at worst", took[times/2], times, took[times-1])
 }
 
 func logTime(ts *testscript.TestScript, text string) time.Time {

@@ -93,7 +93,7 @@ func (st *station) plug(s *settings, a *appliance, sources []drive.Source) error
 	if err != nil {
 		return fmt.Errorf("ask for the name of this machine: %w", err)
 	}
-	st.engine, err = engine.New(withPatience(engine.Config{
+	st.engine, err = engine.New(tune(engine.Config{
 		Sources: sources, Journal: st.journal, Signer: own.Certificate, Log: st.log, Protect: s.protect, Parallel: s.parallel,
 		Halted: a.halted, Orders: filepath.Join(s.state, "orders"), Station: name, Software: software(), Health: st.health, Clock: a.clock,
 		KeyOrigin: a.keyOrigin("certificate_ed25519_key"),

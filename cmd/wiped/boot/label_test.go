@@ -113,7 +113,7 @@ func TestDeadDrive(t *testing.T) {
 		return volume{name: name, label: "L"}, true
 	}
 	begun := time.Now()
-	got := l.volumesWithin(100*time.Millisecond, []string{"sdb", "dead", "sda"}, read)
+	got := l.volumesWithin(time.Second, []string{"sdb", "dead", "sda"}, read)
 	if names := deviceNames(got); names != "/dev/sda, /dev/sdb" || time.Since(begun) > patience {
 		t.Errorf("volumes = %s; want sda and sdb", names)
 	}
