@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"wiped/auth"
 )
@@ -76,7 +77,7 @@ func TestFailuresAreLoggedButNotWithoutEnd(t *testing.T) {
 	if n := len(s.sources.known); n > maxSources {
 		t.Errorf("%d sources remembered", n)
 	}
-	s.strangers.total = bucket{burst: 1, every: time.Second}
+	s.strangers.total = rate.NewLimiter(rate.Every(time.Second), 1)
 	s.stranger(sourceOf(&net.TCPAddr{IP: net.IPv4(11, 0, 0, 1)}), "later")
 	s.log.wants(t, "msg=later suppressed_before=")
 }
