@@ -65,7 +65,7 @@ func terrapin(g *target) {
 	}
 }
 
-// onlyHardened holds the server's offer against the list in docs and facts: nothing else may be in it.
+// onlyHardened holds the server's offer against the list of what is meant to be in it, and nothing else.
 func (g *target) onlyHardened(packet []byte) {
 	var offer struct {
 		Cookie                                                        [16]byte `sshtype:"20"`

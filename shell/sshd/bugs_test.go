@@ -17,7 +17,7 @@ import (
 	"wiped/shell/sshd/rawtest"
 )
 
-// One regression test for each bug of the libraries in facts/ssh.md, section 1.2, by its letter.
+// One regression test for each known bug of the SSH libraries, by a letter.
 
 // A: with none of gliderlabs' own handlers set, it lets everybody in without any authentication.
 func TestBugA_NoAuthentication(t *testing.T) {

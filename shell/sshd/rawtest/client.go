@@ -1,5 +1,5 @@
 // Package rawtest is an SSH client for tests that sends any packet at any time, which no well-behaved library does. It knows the
-// wire of RFC 4253 to 4254, and nothing of wiped.
+// wire of RFC 4252 to 4254, and nothing of wiped.
 package rawtest
 
 import (
