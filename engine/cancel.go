@@ -122,5 +122,5 @@ func (j *job) partial() []journal.PassRun {
 		return nil
 	}
 	bad := resumed(*at, j.resumedBad)
-	return []journal.PassRun{{Title: j.title(at.pass), Bad: ranges(bad), BadBytes: bad.Bytes(), BytesWritten: at.offset - bad.Bytes()}}
+	return []journal.PassRun{{Title: j.title(at.pass), Bad: ranges(bad), BadBytes: bad.Bytes(), Merged: j.isMerged(*at, bad), BytesWritten: at.offset - bad.Bytes()}}
 }

@@ -71,7 +71,7 @@ func (j *job) checkpoint(at position, mark int64, bad wipe.Ranges) {
 	offset := max(mark, at.offset)
 	c := journal.Checkpoint{
 		Time: j.now(), Seq: j.history.given(), Pass: at.pass, Offset: offset, Bad: ranges(resumed(position{offset: offset}, bad.All())),
-		Done: slices.Clone(j.found.passes), Cached: !j.direct, StartedOver: j.found.startedOver,
+		Merged: j.isMerged(at, bad), Done: slices.Clone(j.found.passes), Cached: !j.direct, StartedOver: j.found.startedOver,
 	}
 	flushFailed := j.found.flushFailed
 	j.mu.Unlock()

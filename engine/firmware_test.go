@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"wiped/engine/drive"
 	"wiped/engine/drive/drivetest"
-	"wiped/engine/journal"
 )
 
 // What the fakes here can do: one action that is followed, and one whose command returns at its end.
@@ -214,97 +212,6 @@ func TestFirmwareUnverified(t *testing.T) {
 	}
 }
 
-// TestReach: one command that erases two drives runs only if both are named and confirmed, and is one job then.
-func TestReach(t *testing.T) {
-	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
-	a.Join(b)
-	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "fake/b", What: "namespace 2"}}})
-	b.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "fake/a", What: "namespace 1"}}})
-	for _, f := range []*drivetest.Fake{a, b} {
-		f.Set(func(i *drive.Info) { i.Paths = []string{"/dev/fake/" + i.Name} })
-	}
-	w := open(t, "", nil, a, b)
-	_, err := w.Erase(Request{Drives: []string{"a"}, Method: string(followed), Confirm: []string{"FAKE-a"}})
-	if err == nil || !strings.Contains(err.Error(), "would also erase b (namespace 2, serial FAKE-b)") || len(a.Commands()) > 0 {
-		t.Fatalf("one of two: %v", err)
-	}
-	ids := w.erase(string(followed), "full", "a", "b")
-	if len(ids) != 1 {
-		t.Fatalf("%d jobs for one command", len(ids))
-	}
-	v := w.end(ids[0])
-	if v.State != Erased || len(v.Job.Also) != 1 || v.Job.Also[0].Name != "b" || len(a.Commands()) != 1 || len(b.Commands()) != 0 {
-		t.Errorf("%s: %s; also %+v", v.State, v.Last.Reason, v.Job.Also)
-	}
-	w.honest(v, a, b)
-}
-
-// TestReachKept: of two drives under one command, the other one kept everything.
-func TestReachKept(t *testing.T) {
-	a, b := itself("a", []byte("SECRET"), drivetest.Honest), itself("b", []byte("SECRET"), drivetest.Honest)
-	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{Name: "b", What: "namespace 2"}}})
-	for _, f := range []*drivetest.Fake{a, b} {
-		f.Set(func(i *drive.Info) { i.Paths = []string{"/dev/" + i.Name} })
-	}
-	w := open(t, "", nil, a, b)
-	v := w.end(w.erase(string(followed), "sample", "a", "b")[0])
-	if v.State != Failed || !strings.Contains(string(v.Last.Reason), "still found") {
-		t.Errorf("%s: %s", v.State, v.Last.Reason)
-	}
-}
-
-// TestReachUnknown: what no name is known for cannot be confirmed.
-func TestReachUnknown(t *testing.T) {
-	a := itself("a", []byte("SECRET"), drivetest.Honest)
-	a.SelfErasing(drivetest.Honest, drive.Ability{Action: followed, Reaches: []drive.Reach{{What: "namespace 7"}}})
-	w := open(t, "", nil, a)
-	_, err := w.Erase(Request{Drives: []string{"a"}, Confirm: []string{"FAKE-a"}})
-	if err == nil || !strings.Contains(err.Error(), "namespace 7, which this machine has no device for") {
-		t.Errorf("%v", err)
-	}
-}
-
-// TestHidden: a hidden area is never ignored.
-func TestHidden(t *testing.T) {
-	hidden := []drive.Hidden{{Kind: "HPA", Bytes: 1 << 20}}
-	ask := func(w *workshop, change func(*Request)) (View, error) {
-		req := Request{Drives: []string{"f0"}, Method: "zero", Confirm: []string{"FAKE-f0"}}
-		change(&req)
-		views, err := w.Erase(req)
-		if err != nil {
-			return View{}, err
-		}
-		return w.end(views[0].Job.ID), nil
-	}
-	f := itself("f0", []byte("SECRET"), drivetest.Honest)
-	f.Answer(func(a *drive.Answers) { a.Hidden = hidden })
-	w := open(t, "", nil, f)
-	var refusals Refusals
-	if _, err := ask(w, func(*Request) {}); !errors.As(err, &refusals) || refusals.Kind() != Unsafe || !strings.Contains(err.Error(), "HPA of 1048576 bytes") {
-		t.Errorf("nothing said: %v", err)
-	}
-	if _, err := ask(w, func(r *Request) { r.Unhide, r.KeepHidden = true, true }); !errors.As(err, &refusals) || refusals.Kind() != Invalid {
-		t.Errorf("both said: %v", err)
-	}
-	v, err := ask(w, func(r *Request) { r.KeepHidden = true })
-	if err != nil || v.State != Erased || !strings.Contains(string(v.Job.Drive.HiddenAreas), "NOT erased") {
-		t.Errorf("kept: %s %q, %v", v.State, v.Job.Drive.HiddenAreas, err)
-	}
-	v, err = ask(w, func(r *Request) { r.Unhide = true })
-	if err != nil || v.State != Erased || v.Job.Drive.SizeBytes != 5<<20 || !strings.Contains(string(v.Job.Drive.HiddenAreas), "opened and erased") {
-		t.Errorf("opened: %s, %d bytes, %q, %v", v.State, v.Job.Drive.SizeBytes, v.Job.Drive.HiddenAreas, err)
-	}
-	if medium := f.Medium(); len(medium) != 5<<20 || bytes.Contains(medium, []byte("HIDDEN")) {
-		t.Error("what was hidden is still there")
-	}
-	f.Answer(func(a *drive.Answers) {
-		a.Hidden = []drive.Hidden{{Kind: "DCO", Bytes: 1, Why: "it is frozen", Next: "unplug it"}}
-	})
-	if _, err = ask(w, func(r *Request) { r.Unhide = true }); err == nil || !strings.Contains(err.Error(), "DCO cannot be opened: it is frozen. Next: unplug it") {
-		t.Errorf("frozen: %v", err)
-	}
-}
-
 // TestSilentDrive: a drive that does not say what it can do is erased by a named method only.
 func TestSilentDrive(t *testing.T) {
 	f := drivetest.New("f0", 1<<20, []byte("SECRET"))
@@ -436,71 +343,6 @@ func TestOverwriteOnFlash(t *testing.T) {
 		}
 		if _, err := w.Plan(Request{Drives: []string{"f0"}, Method: "sanitize-overwrite", Level: "purge", Confirm: []string{"FAKE-f0"}}); (err == nil) != (c.level == "purge") {
 			t.Errorf("%s, turns %v: asked for purge: %v", c.set, c.rotational, err)
-		}
-	}
-}
-
-// TestJudgeFirmware: erased needs every part of guarantee 1.
-func TestJudgeFirmware(t *testing.T) {
-	at := journal.At(time.Now())
-	good := func() findings {
-		return findings{size: 100, verify: "sample", sampleBytes: 10, read: journal.Verification{BytesRead: 10, Result: "passed"},
-			firmware: &journal.Firmware{Sent: at, Accepted: at, Seen: at, Ended: at, Places: 10, Telling: 10}}
-	}
-	for _, c := range []struct {
-		what   string
-		change func(*findings)
-		want   State
-	}{
-		{"nothing", func(*findings) {}, Erased},
-		{"not seen, but something could tell", func(f *findings) { f.firmware.Seen = journal.Time{} }, Erased},
-		{"seen, and nothing could tell", func(f *findings) { f.firmware.Telling = 0 }, Erased},
-		{"not seen, and nothing could tell", func(f *findings) { f.firmware.Seen, f.firmware.Telling = journal.Time{}, 0 }, Unknown},
-		{"named, and nothing could tell", func(f *findings) { f.firmware.Seen, f.firmware.Telling, f.firmware.Named = journal.Time{}, 0, true }, Unknown},
-		{"not accepted, but seen", func(f *findings) { f.firmware.Accepted = journal.Time{} }, Erased},
-		{"neither accepted nor seen", func(f *findings) { f.firmware.Accepted, f.firmware.Seen = journal.Time{}, journal.Time{} }, Unknown},
-		{"no end", func(f *findings) { f.firmware.Ended = journal.Time{} }, Unknown},
-		{"failed", func(f *findings) { f.firmware.Failed = true }, Failed},
-		{"kept", func(f *findings) { f.read.MismatchBytes = 1 }, Failed},
-		{"kept on another", func(f *findings) { f.read.Also = []journal.Verification{{MismatchBytes: 1}} }, Failed},
-		{"unreadable", func(f *findings) { f.read.UnreadableBytes = 1 }, Failed},
-		{"too little read", func(f *findings) { f.read.BytesRead = 9 }, Failed},
-		{"nothing read", func(f *findings) { f.read.BytesRead, f.sampleBytes = 0, 0 }, Failed},
-		{"lost", func(f *findings) { f.lost = "x" }, Unknown},
-		{"refused", func(f *findings) { f.refused = "x" }, Failed},
-		{"broken", func(f *findings) { f.broken = "x" }, Failed},
-		{"not verified", func(f *findings) { f.verify, f.read = "none", journal.Verification{} }, Unverified},
-		{"not verified, not seen, something could tell", func(f *findings) {
-			f.verify, f.read, f.firmware.Seen = "none", journal.Verification{}, journal.Time{}
-		}, Unknown},
-		{"not verified, not seen, named", func(f *findings) {
-			f.verify, f.read, f.firmware.Seen, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, true
-		}, Unverified},
-		{"not verified, named, not accepted", func(f *findings) {
-			f.verify, f.read, f.firmware.Seen, f.firmware.Accepted, f.firmware.Named = "none", journal.Verification{}, journal.Time{}, journal.Time{}, true
-		}, Unknown},
-		{"ended unwatched, and left something", func(f *findings) { f.firmware.Unwatched, f.firmware.Others = true, 1 }, Unknown},
-		{"ended unwatched, and says that nothing was written since", func(f *findings) {
-			f.firmware.Unwatched, f.firmware.Untouched, f.firmware.Others = true, true, 1
-		}, Erased},
-		{"parts that could not tell, all read, seen, and left nothing", func(f *findings) { f.firmware.Dull, f.whole = 1, true }, Erased},
-		{"parts that could not tell, not seen", func(f *findings) { f.firmware.Dull, f.firmware.Seen, f.whole = 1, journal.Time{}, true }, Unknown},
-		{"parts that could not tell, and left something", func(f *findings) { f.firmware.Dull, f.firmware.Others, f.whole = 1, 1, true }, Unknown},
-		{"parts that could not tell, rekeyed", func(f *findings) { f.firmware.Dull, f.rekeyed, f.whole = 1, true, true }, Unknown},
-		{"parts that could not tell, and not all was read", func(f *findings) { f.firmware.Dull = 1 }, Failed},
-		{"ended unwatched, all read, and left nothing", func(f *findings) { f.firmware.Unwatched, f.whole = true, true }, Erased},
-		{"ended unwatched, and not all was read", func(f *findings) { f.firmware.Unwatched = true }, Failed},
-		{"not verified, not attributed", func(f *findings) {
-			f.verify, f.firmware.Seen, f.firmware.Telling = "none", journal.Time{}, 0
-		}, Unknown},
-		{"cancelled before", func(f *findings) { f.cancelled, f.firmware = true, &journal.Firmware{} }, Cancelled},
-		{"cancelled after", func(f *findings) { f.cancelled = true }, Cancelled},
-		{"interrupted", func(f *findings) { f.interrupted = true }, Interrupted},
-	} {
-		f := good()
-		c.change(&f)
-		if got, why := judge(f); got != c.want || (why == "") != (got == Erased) {
-			t.Errorf("%s: %s (%s); want %s", c.what, got, why, c.want)
 		}
 	}
 }

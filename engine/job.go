@@ -60,6 +60,7 @@ type job struct {
 	latest     journal.Time // of all instants recorded so far
 	direct     bool         // all I/O so far went past the page cache
 	resumedBad []wipe.Range // what the pass of the checkpoint could not write
+	merged     bool         // and some of what lies between
 	hush       time.Time    // since when a drive that erases itself gives no sign; zero: it does
 	part       float64      // of what the drive does to itself, as far as it says
 	clock      steady
@@ -109,6 +110,7 @@ func (e *Engine) newJob(r journal.Record) *job {
 		j.plan.resume = &position{pass: c.Pass, offset: c.Offset}
 		j.prior = j.size()*int64(c.Pass-1) + c.Offset
 		j.found.passes, j.found.startedOver, j.direct = c.Done, c.StartedOver, !c.Cached
+		j.merged = c.Merged
 		for _, bad := range c.Bad {
 			j.resumedBad = append(j.resumedBad, wipe.Range(bad))
 		}

@@ -322,6 +322,7 @@ func (j *job) readAfter(t target, sums map[string]bool) (v journal.Verification,
 	f.mu.Lock() // a read of a drive that was given up may still come
 	defer f.mu.Unlock()
 	v.Mismatches, v.MismatchBytes = ranges(f.kept), f.kept.Bytes()
+	v.Merged = unreadable.Merged() || f.kept.Merged()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	fw := j.found.firmware

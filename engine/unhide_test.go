@@ -21,7 +21,7 @@ func TestUnhideHangs(t *testing.T) {
 
 	f, release := hidden()
 	other := drivetest.New("f1", 1<<20, []byte("SECRET"))
-	w := open(t, "", func(c *Config) { c.Limits.Silence = 300 * time.Millisecond }, f, other)
+	w := open(t, "", func(c *Config) { c.Limits.Silence = 3 * time.Second }, f, other)
 	answer := make(chan error)
 	go func() { _, err := w.Erase(ask); answer <- err }()
 	eventually(t, "f0 is at it", func() bool {
@@ -31,7 +31,7 @@ func TestUnhideHangs(t *testing.T) {
 	if v := w.end(w.erase("zero", "full", "f1")[0]); v.State != Erased {
 		t.Errorf("f1 is %s: %s", v.State, v.Last.Reason)
 	}
-	if err := <-answer; err == nil || !strings.Contains(err.Error(), "has not answered for 300ms") {
+	if err := <-answer; err == nil || !strings.Contains(err.Error(), "has not answered for 3s") {
 		t.Errorf("the answer of who asked for it: %v", err)
 	}
 	if _, err := w.Erase(Request{Drives: []string{"f0"}, Method: "zero", KeepHidden: true, Confirm: []string{"FAKE-f0"}}); err == nil ||

@@ -59,5 +59,6 @@ func (j *job) readBack(pattern wipe.Pattern, extents []wipe.Range, skip wipe.Ran
 	v.BytesRead = p.Good() + mismatched.Bytes()
 	v.Unreadable, v.UnreadableBytes = ranges(unreadable), unreadable.Bytes()
 	v.Mismatches, v.MismatchBytes = ranges(mismatched), mismatched.Bytes()
+	v.Merged = unreadable.Merged() || mismatched.Merged()
 	return v, err
 }

@@ -191,7 +191,7 @@ func (w *workshop) proper(id uint64, f *drivetest.Fake) {
 	}
 }
 
-// expected makes the bytes of a pattern as DESIGN and package wipe describe it, by the standard library alone.
+// expected makes the bytes of a pattern as package wipe describes it, by the standard library alone.
 func expected(t *testing.T, pattern []byte, size int) []byte {
 	t.Helper()
 	var p struct{ Bytes, Key hexBytes }

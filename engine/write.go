@@ -40,7 +40,7 @@ func (j *job) write(at position) signal {
 	bad := j.unwritten(at, run.Progress)
 	j.settle()
 	pass.Ended = j.instant()
-	pass.Bad, pass.BadBytes = ranges(bad), bad.Bytes()
+	pass.Bad, pass.BadBytes, pass.Merged = ranges(bad), bad.Bytes(), j.isMerged(at, bad)
 	pass.BytesWritten = at.offset - resumed(at, j.resumedBad).Bytes() + run.Progress.Good()
 	pass.Complete = at.offset+run.Progress.Done() == j.size()
 	if err != nil || errors.Is(flushed, drive.ErrGone) || errors.Is(flushed, errGivenUp) {
@@ -117,6 +117,11 @@ func resumed(at position, list []wipe.Range) (bad wipe.Ranges) {
 		}
 	}
 	return bad
+}
+
+// isMerged tells whether what this pass could not write, or some of it before an interruption, is on record as ranges that cover more.
+func (j *job) isMerged(at position, bad wipe.Ranges) bool {
+	return bad.Merged() || j.merged && resumed(at, j.resumedBad).Count() > 0
 }
 
 func ranges(r wipe.Ranges) []journal.Range {

@@ -15,7 +15,8 @@ var certificateCmd = command{
 	short: "the signed certificate of an ended job",
 	long: "text is for people, json is the document, sig its detached signature, which stock OpenSSH checks: " +
 		"ssh-keygen -Y verify -f allowed_signers -I wiped -n wiped-certificate -s 7.json.sig < 7.json. " +
-		"The exit code is the job's own: 0 only if it was erased, or overwritten as asked without verification.",
+		"The exit code is the job's own: 0 only if it was erased, or overwritten as asked without verification. " +
+		"Where ranges_merged is true there were more than 1,024 areas of a kind: the ranges also cover what lies between some of them.",
 	example: "certificate 7 --format json",
 	prepare: func(fs *pflag.FlagSet) func(*call) error {
 		format := fs.String("format", "text", "the `FORMAT`: text, json or sig")

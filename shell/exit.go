@@ -10,7 +10,7 @@ import (
 	"wiped/engine/journal"
 )
 
-// The exit codes of commands and sessions: DESIGN's table. Programs rely on them.
+// The exit codes of commands and sessions, as in the README: programs rely on them.
 const (
 	exitDone        = 0
 	exitFailed      = 1 // a job ended without what was asked for, or something could not be kept or read

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"wiped/engine/journal"
 )
 
@@ -18,23 +20,15 @@ const (
 
 // refusals are those of one key.
 type refusals struct {
-	left    float64 // how many more are kept
-	at      time.Time
+	room    *rate.Limiter // for those that are kept
 	more    int           // those that were not, since the last that was
 	first   time.Time     // when the first of them came
 	last    journal.Entry // the last of them
 	awaited bool          // a timer will tell of them
 }
 
-// take tells whether one more is kept at now.
-func (r *refusals) take(now time.Time) bool {
-	r.left = min(refusalsAtOnce, r.left+float64(now.Sub(r.at))/float64(refusalsEvery))
-	r.at = now
-	if r.left < 1 {
-		return false
-	}
-	r.left--
-	return true
+func newRefusals() *refusals {
+	return &refusals{room: rate.NewLimiter(rate.Every(refusalsEvery), refusalsAtOnce)}
 }
 
 // add counts e. What it returns is to be kept now, and stands for many; none is if many is 0.
@@ -48,7 +42,7 @@ func (r *refusals) add(e journal.Entry, now time.Time) (kept journal.Entry, many
 
 // sum is what is to be kept at now of those that were counted: one entry for all of them.
 func (r *refusals) sum(now time.Time) (e journal.Entry, many int) {
-	if r.more == 0 || !r.take(now) {
+	if r.more == 0 || !r.room.AllowN(now, 1) {
 		return e, 0
 	}
 	return r.all()
@@ -88,12 +82,12 @@ func (t *trail) of(key string, now time.Time) *refusals {
 	}
 	if len(t.keys) >= manyKeys {
 		for key, r := range t.keys {
-			if r.more == 0 && now.Sub(r.at) > refusalsAtOnce*refusalsEvery {
+			if r.more == 0 && r.room.TokensAt(now) >= refusalsAtOnce {
 				delete(t.keys, key)
 			}
 		}
 	}
-	t.keys[key] = &refusals{left: refusalsAtOnce, at: now}
+	t.keys[key] = newRefusals()
 	return t.keys[key]
 }
 

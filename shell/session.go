@@ -6,7 +6,7 @@ import (
 	"wiped/auth"
 )
 
-// Mode is how a session is worked: DESIGN's table "Sessions: three modes".
+// Mode is how a session is worked.
 type Mode int
 
 // The three modes; the zero value is none of them.
@@ -21,7 +21,7 @@ func (m Mode) String() string { return [...]string{"none", "exec", "lines", "ter
 // Size is a terminal's size in character cells.
 type Size struct{ Columns, Rows int }
 
-// Session is one request for the shell: plain data and streams only, because this is to become a process boundary.
+// Session is one request for the shell: plain data and streams only, because it crosses the border between two processes (package privsep).
 type Session struct {
 	ID        string          // short name of the session in the log, unique while the server runs
 	Who       auth.Identity   // who proved to be there

@@ -65,7 +65,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 // TestRefusalsLetUp: one entry each time that refusalsEvery has passed tells of all that came meanwhile.
 func TestRefusalsLetUp(t *testing.T) {
 	now := time.Now()
-	r := &refusals{left: refusalsAtOnce, at: now}
+	r := newRefusals()
 	sum, entries := 0, 0
 	count := func(many int) {
 		sum += many
@@ -93,6 +93,29 @@ func TestRefusalsLetUp(t *testing.T) {
 		if e, many := r.add(journal.Entry{Detail: "x"}, now); many != 1 || e.Detail != "x" {
 			t.Errorf("after an hour's rest refusal %d is told as %d", n, many)
 		}
+	}
+}
+
+// TestKeysForgotten: however many keys have lines refused, only those are remembered for which that makes a difference.
+func TestKeysForgotten(t *testing.T) {
+	var tr trail
+	now := time.Now()
+	refuse := func(key string, times int) {
+		for range times {
+			tr.of(key, now).add(journal.Entry{}, now)
+		}
+	}
+	refuse("untold", refusalsAtOnce+1)
+	for n := range manyKeys {
+		refuse(fmt.Sprint(n), 1)
+	}
+	now = now.Add(refusalsEvery)
+	refuse("busy", refusalsAtOnce)
+	for n := range manyKeys {
+		refuse(fmt.Sprint("new ", n), 1)
+	}
+	if n := len(tr.keys); n != manyKeys+2 || tr.keys["untold"].more != 1 || tr.keys["busy"] == nil {
+		t.Errorf("%d keys are remembered", n)
 	}
 }
 

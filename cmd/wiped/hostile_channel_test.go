@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 15 to 17: what somebody who is logged in does to the connection.
@@ -28,16 +30,16 @@ func globalRequests(g *target) {
 					for i := range batch {
 						batch[i] = globalRequest("nonsense@example.com", i%2 == 0, make([]byte, i)...)
 					}
-					if c.send(batch...) != nil {
+					if c.Send(batch...) != nil {
 						return
 					}
 				}
-				_ = c.send(globalRequest("keepalive@openssh.com", true))
+				_ = c.Send(globalRequest("keepalive@openssh.com", true))
 			}()
-			if _, err := c.expect(msgGlobalSuccess); err != nil {
+			if _, err := c.Expect(rawtest.MsgGlobalSuccess); err != nil {
 				g.Error(err)
 			}
-			if got := c.seen[msgGlobalFailure].Load(); got != each/2 {
+			if got := c.Seen[rawtest.MsgGlobalFailure].Load(); got != each/2 {
 				g.Errorf("%d refusals of %d requests that want an answer", got, each/2)
 			}
 			c.Close()
@@ -53,19 +55,19 @@ func forwarding(g *target) {
 	address := append(append(text("127.0.0.1"), 0, 0, 0, 22), append(text("127.0.0.1"), 0, 0, 0, 1)...)
 	for n, kind := range []string{"direct-tcpip", "forwarded-tcpip", "direct-streamlocal@openssh.com", "forwarded-streamlocal@openssh.com",
 		"tun@openssh.com", "x11", "auth-agent@openssh.com", "auth-agent", "sftp", "session@openssh.com", "", strings.Repeat("s", 30<<10)} {
-		_ = c.send(openRequest(kind, uint32(n), 1<<20, 32<<10, address...))
-		answer, err := c.expect(msgChannelRefused, msgChannelConfirm)
+		_ = c.Send(rawtest.OpenRequest(kind, uint32(n), 1<<20, 32<<10, address...))
+		answer, err := c.Expect(rawtest.MsgChannelRefused, rawtest.MsgChannelConfirm)
 		if err != nil {
 			g.Fatal(err)
 		}
-		if answer[0] != msgChannelRefused || binary.BigEndian.Uint32(answer[5:]) != uint32(ssh.Prohibited) {
+		if answer[0] != rawtest.MsgChannelRefused || binary.BigEndian.Uint32(answer[5:]) != uint32(ssh.Prohibited) {
 			g.Errorf("channel %.40s: message %d, %q; want it administratively prohibited", kind, answer[0], answer[1:])
 		}
 	}
 	for _, name := range []string{"tcpip-forward", "cancel-tcpip-forward", "streamlocal-forward@openssh.com", "cancel-streamlocal-forward@openssh.com",
 		"hostkeys-prove-00@openssh.com", "elevation@openssh.com"} {
-		_ = c.send(globalRequest(name, true, append(text("127.0.0.1"), 0, 0, 0, 0)...))
-		if answer, err := c.expect(msgGlobalSuccess, msgGlobalFailure); err != nil || answer[0] != msgGlobalFailure {
+		_ = c.Send(globalRequest(name, true, append(text("127.0.0.1"), 0, 0, 0, 0)...))
+		if answer, err := c.Expect(rawtest.MsgGlobalSuccess, rawtest.MsgGlobalFailure); err != nil || answer[0] != rawtest.MsgGlobalFailure {
 			g.Errorf("%s: %v %v", name, answer, err)
 		}
 	}
@@ -100,18 +102,18 @@ func channels(g *target) {
 		for n := range 100 {
 			batch := make([][]byte, 100)
 			for i := range batch {
-				batch[i] = openRequest("session", uint32(n*100+i), 1<<20, 32<<10)
+				batch[i] = rawtest.OpenRequest("session", uint32(n*100+i), 1<<20, 32<<10)
 			}
-			_ = c.send(batch...)
+			_ = c.Send(batch...)
 		}
 	}()
 	_ = c.SetReadDeadline(time.Now().Add(patience))
-	for c.seen[msgChannelConfirm].Load()+c.seen[msgChannelRefused].Load() < 10_000 {
-		if _, err := c.receive(); err != nil {
+	for c.Seen[rawtest.MsgChannelConfirm].Load()+c.Seen[rawtest.MsgChannelRefused].Load() < 10_000 {
+		if _, err := c.Receive(); err != nil {
 			g.Fatal(err)
 		}
 	}
-	if got := c.seen[msgChannelConfirm].Load(); got != 10 {
+	if got := c.Seen[rawtest.MsgChannelConfirm].Load(); got != 10 {
 		g.Errorf("%d of 10000 sessions were opened on one connection; the limit is 10", got)
 	}
 	c.Close()
@@ -135,7 +137,7 @@ func (c *raw) openAndClose(sessions int) error {
 	asked, closed := 0, 0
 	another := func() {
 		if asked < sessions {
-			batch = append(batch, openRequest("session", uint32(asked), 1<<20, 32<<10))
+			batch = append(batch, rawtest.OpenRequest("session", uint32(asked), 1<<20, 32<<10))
 			asked++
 		}
 	}
@@ -145,26 +147,26 @@ func (c *raw) openAndClose(sessions int) error {
 	_ = c.SetReadDeadline(time.Now().Add(patience))
 	for closed < sessions {
 		if len(batch) > 0 {
-			if err := c.send(batch...); err != nil {
+			if err := c.Send(batch...); err != nil {
 				return err
 			}
 			batch = nil
 		}
-		packet, err := c.receive()
+		packet, err := c.Receive()
 		if err != nil {
 			return fmt.Errorf("after %d sessions: %w", closed, err)
 		}
 		switch packet[0] {
-		case msgChannelConfirm:
+		case rawtest.MsgChannelConfirm:
 			theirs, err := serverNumber(packet)
 			if err != nil {
 				return err
 			}
 			batch = append(batch, channelClose(theirs))
-		case msgChannelClose:
+		case rawtest.MsgChannelClose:
 			closed++
 			another()
-		case msgChannelRefused: // the place of one that was closed is not free yet
+		case rawtest.MsgChannelRefused: // the place of one that was closed is not free yet
 			asked--
 			another()
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 34 to 37 and 39: the ends of the server, and of what it has.
@@ -101,7 +103,7 @@ func shutdown(g *target) {
 		if err != nil {
 			g.Fatal(err)
 		}
-		_ = c.send(channelRequest(theirs, "exec", false, text("watch "+job)))
+		_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text("watch "+job)))
 	}
 	for n := range 50 {
 		g.knock(g.source(5 + n))
@@ -161,8 +163,8 @@ func hostKeyFiles(g *target) {
 	c := g.in(g.source(1), "operator")
 	for _, payload := range []string{"", "\xff\xff\xff\xfe", string(text("rubbish")), string(text(string(newPublicKey().Marshal()))),
 		strings.Repeat("\x00\x00\x00\x01x", 10_000)} {
-		_ = c.send(globalRequest("hostkeys-prove-00@openssh.com", true, []byte(payload)...))
-		if answer, err := c.expect(msgGlobalSuccess, msgGlobalFailure); err != nil || answer[0] != msgGlobalFailure {
+		_ = c.Send(globalRequest("hostkeys-prove-00@openssh.com", true, []byte(payload)...))
+		if answer, err := c.Expect(rawtest.MsgGlobalSuccess, rawtest.MsgGlobalFailure); err != nil || answer[0] != rawtest.MsgGlobalFailure {
 			g.Errorf("a proof for %.20q: %.20q, %v", payload, answer, err)
 		}
 	}

@@ -5,12 +5,13 @@ package main
 import (
 	"crypto/ed25519"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 1 to 3: who does not even log in, in numbers.
@@ -31,24 +32,24 @@ func slowLoris(g *target) {
 	stages := map[string]func(*raw) error{
 		"silent":           func(*raw) error { return nil },
 		"version by drips": func(c *raw) error { go drip(c, "S"); return nil },
-		"version only":     func(c *raw) error { return c.greet() },
-		"half a KEXINIT":   func(c *raw) error { _ = c.greet(); _, err := c.Write(c.encode(c.kexInit())[:100]); return err },
-		"KEXINIT only":     func(c *raw) error { _ = c.greet(); return c.offerAlgorithms() },
-		"KEXINIT by drips": func(c *raw) error { _ = c.greet(); go drip(c, string(c.encode(c.kexInit()))); return nil },
-		"after NEWKEYS":    func(c *raw) error { return c.handshake() },
-		"in user auth":     func(c *raw) error { _ = c.handshake(); return c.requestService("ssh-userauth") },
+		"version only":     func(c *raw) error { return c.Greet() },
+		"half a KEXINIT":   func(c *raw) error { _ = c.Greet(); _, err := c.Write(c.Encode(c.KexInit())[:100]); return err },
+		"KEXINIT only":     func(c *raw) error { _ = c.Greet(); return c.OfferAlgorithms() },
+		"KEXINIT by drips": func(c *raw) error { _ = c.Greet(); go drip(c, string(c.Encode(c.KexInit()))); return nil },
+		"after NEWKEYS":    func(c *raw) error { return c.Handshake() },
+		"in user auth":     func(c *raw) error { _ = c.Handshake(); return c.RequestService("ssh-userauth") },
 		"a login by drips": func(c *raw) error {
-			_ = c.handshake()
-			go drip(c, string(c.encode(loginRequest("x", "none"))))
+			_ = c.Handshake()
+			go drip(c, string(c.Encode(loginRequest("x", "none"))))
 			return nil
 		},
 		"ignore, again": func(c *raw) error {
-			_ = c.handshake()
-			_ = c.requestService("ssh-userauth")
+			_ = c.Handshake()
+			_ = c.RequestService("ssh-userauth")
 			go c.trickle()
 			return nil
 		},
-		"window of no bytes": func(c *raw) error { _ = c.greet(); return nil },
+		"window of no bytes": func(c *raw) error { _ = c.Greet(); return nil },
 	}
 	var all sync.WaitGroup
 	for stage, stall := range stages {
@@ -58,10 +59,9 @@ func slowLoris(g *target) {
 				if err := stall(c); err != nil {
 					g.Errorf("%s: %v", stage, err)
 				}
-				_ = c.SetReadDeadline(time.Now().Add(patience))
-				_, err := io.Copy(io.Discard, c.r)
+				closed := c.IsClosed()
 				took, slack := time.Since(from), g.neighbour.longest(from, time.Now())
-				if isTimeout(err) || took > shortGrace+time.Second+slack || took < shortGrace-time.Second {
+				if !closed || took > shortGrace+time.Second+slack || took < shortGrace-time.Second {
 					g.Errorf("%s: closed after %v; the grace time is %v", stage, took, shortGrace)
 				}
 			})
@@ -70,18 +70,9 @@ func slowLoris(g *target) {
 	all.Wait()
 }
 
-func (c *raw) handshake() error {
-	for _, step := range []func() error{c.greet, c.offerAlgorithms, c.exchange} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // trickle sends messages that mean nothing until the connection ends.
 func (c *raw) trickle() {
-	for c.send(append([]byte{msgIgnore}, text("x")...)) == nil {
+	for c.Send(append([]byte{rawtest.MsgIgnore}, text("x")...)) == nil {
 		time.Sleep(100 * time.Millisecond)
 	}
 }
@@ -157,14 +148,14 @@ func (g *target) newcomers(n int, when string) {
 func guessing(g *target) {
 	for range 15 {
 		c := g.keyed(g.source(1))
-		if err := c.requestService("ssh-userauth"); err != nil {
+		if err := c.RequestService("ssh-userauth"); err != nil {
 			g.Fatal(err)
 		}
 		failures := 0
 		for ; failures < 20; failures++ {
-			if got, err := c.offer("root", newPublicKey()); err != nil {
+			if got, err := c.Offer("root", newPublicKey()); err != nil {
 				break
-			} else if got != msgUserAuthFailure {
+			} else if got != rawtest.MsgUserAuthFailure {
 				g.Fatalf("an unknown key: message %d", got)
 			}
 		}
@@ -185,7 +176,7 @@ func guessing(g *target) {
 			batch = append(batch, g.knock(fmt.Sprintf("127.%d.%d.%d", 100+i/40000, i/200, 1+i%200)))
 		}
 		for _, c := range batch { // it is no flood, that is case 2: the server has seen each, and is done with them before more come
-			if _, err := c.r.ReadString('\n'); err != nil {
+			if err := c.ReadVersion(); err != nil {
 				g.Fatalf("no greeting: %v", err)
 			}
 			c.Close()

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 8 to 10: keys, certificates and security keys.
@@ -60,13 +62,13 @@ func badKeys(g *target) {
 	} {
 		for _, signed := range []bool{false, true} {
 			c := g.keyed(g.source(10 + n))
-			_ = c.requestService("ssh-userauth")
-			request := keyRequest("op", signed, bad.algorithm, bad.blob)
+			_ = c.RequestService("ssh-userauth")
+			request := rawtest.KeyRequest("op", signed, bad.algorithm, bad.blob)
 			if signed {
 				request = append(request, text(string(append(text(bad.algorithm), text(strings.Repeat("\x01", 2048))...)))...)
 			}
 			listed := bytes.Equal(bad.blob, blob) || bytes.Equal(bad.blob, giant) || bytes.Equal(bad.blob, good.PublicKey().Marshal())
-			if got, _ := c.loginAnswer(request); got == msgUserAuthSuccess || got == msgUserAuthKeyOK && (signed || !listed) {
+			if got, _ := c.LoginAnswer(request); got == rawtest.MsgUserAuthSuccess || got == rawtest.MsgUserAuthKeyOK && (signed || !listed) {
 				g.Errorf("%s with %d bytes: message %d", bad.algorithm, len(bad.blob), got)
 			}
 			c.Close()
@@ -76,9 +78,10 @@ func badKeys(g *target) {
 	const tries = 60
 	for n := range tries / 6 {
 		c := g.keyed(g.source(40 + n))
-		_ = c.requestService("ssh-userauth")
+		_ = c.RequestService("ssh-userauth")
 		for range 6 {
-			_, _ = c.loginAnswer(append(keyRequest("op", true, "rsa-sha2-512", giant), text(string(append(text("rsa-sha2-512"), text(strings.Repeat("\x7f", 2048))...)))...))
+			signature := append(text("rsa-sha2-512"), text(strings.Repeat("\x7f", 2048))...)
+			_, _ = c.LoginAnswer(append(rawtest.KeyRequest("op", true, "rsa-sha2-512", giant), text(string(signature))...))
 		}
 		c.Close()
 	}
@@ -90,16 +93,16 @@ func badKeys(g *target) {
 func (g *target) garbledKeys(blob []byte) {
 	for n := range 40 {
 		c := g.keyed(g.source(60 + n))
-		_ = c.requestService("ssh-userauth")
+		_ = c.RequestService("ssh-userauth")
 		for range 5 {
 			garbled := append([]byte{}, blob...)
 			change := make([]byte, 4)
 			rand.Read(change)
 			garbled[int(change[0])%len(garbled)] ^= change[1] | 1
 			garbled = garbled[:len(garbled)-int(change[2])%8]
-			if got, err := c.offer("op", rawKey{"ssh-ed25519", garbled}); err != nil {
+			if got, err := c.Offer("op", rawKey{"ssh-ed25519", garbled}); err != nil {
 				break
-			} else if got != msgUserAuthFailure {
+			} else if got != rawtest.MsgUserAuthFailure {
 				g.Errorf("a garbled key: message %d", got)
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 4 to 7: who is let in.
@@ -19,7 +21,7 @@ import (
 // otherMethods asks to be let in without a key.
 func otherMethods(g *target) {
 	c := g.keyed(g.source(1))
-	if err := c.requestService("ssh-userauth"); err != nil {
+	if err := c.RequestService("ssh-userauth"); err != nil {
 		g.Fatal(err)
 	}
 	for _, request := range [][]byte{
@@ -27,10 +29,10 @@ func otherMethods(g *target) {
 		loginRequest("root", "keyboard-interactive", append(text(""), text("")...)...),
 		loginRequest("root", "hostbased", text("ssh-ed25519")...), loginRequest("root", "gssapi-with-mic", 0, 0, 0, 0),
 	} {
-		if err := c.send(request); err != nil {
+		if err := c.Send(request); err != nil {
 			g.Fatal(err)
 		}
-		packet, err := c.expect(msgUserAuthFailure, msgUserAuthSuccess)
+		packet, err := c.Expect(rawtest.MsgUserAuthFailure, rawtest.MsgUserAuthSuccess)
 		var failure struct {
 			Methods []string `sshtype:"51"`
 			Partial bool
@@ -42,7 +44,7 @@ func otherMethods(g *target) {
 			g.Errorf("%q: %v %v", request[5:60], failure, err)
 		}
 	}
-	if c.seen[53].Load() > 0 {
+	if c.Seen[53].Load() > 0 {
 		g.Error("there is a banner before the login")
 	}
 	for _, method := range []string{"none", "password", "keyboard-interactive"} {
@@ -64,24 +66,24 @@ func switchedUser(g *target) {
 	g.authorize(`cert-authority,role="viewer" ` + keyLine(authority.PublicKey()) + " ca")
 	mallory := g.certified(authority, g.keys["stranger"], func(c *ssh.Certificate) { c.ValidPrincipals = []string{"mallory"} })
 	c := g.keyed(g.source(1))
-	_ = c.requestService("ssh-userauth")
-	if got, err := c.offer("mallory", mallory.PublicKey()); got != msgUserAuthKeyOK {
+	_ = c.RequestService("ssh-userauth")
+	if got, err := c.Offer("mallory", mallory.PublicKey()); got != rawtest.MsgUserAuthKeyOK {
 		g.Fatalf("mallory's own certificate: message %d, %v", got, err)
 	}
-	if got, _ := c.sign("root", mallory); got == msgUserAuthSuccess {
+	if got, _ := c.Sign("root", mallory); got == rawtest.MsgUserAuthSuccess {
 		g.Error("a certificate for mallory was good for root after it had been offered for mallory")
 	}
 	c = g.keyed(g.source(2))
-	_ = c.requestService("ssh-userauth")
-	_, _ = c.offer("mallory", mallory.PublicKey())
-	if got, _ := c.signAs("root", mallory.PublicKey(), "mallory", mallory); got == msgUserAuthSuccess {
+	_ = c.RequestService("ssh-userauth")
+	_, _ = c.Offer("mallory", mallory.PublicKey())
+	if got, _ := c.SignAs("root", mallory.PublicKey(), "mallory", mallory); got == rawtest.MsgUserAuthSuccess {
 		g.Error("a signature for mallory let root in")
 	}
 	c = g.keyed(g.source(3))
-	_ = c.requestService("ssh-userauth")
-	_, _ = c.offer("carol", g.keys["operator"].PublicKey())
-	_, _ = c.offer("mallory", mallory.PublicKey())
-	if got, err := c.sign("dave", g.keys["viewer"]); got != msgUserAuthSuccess {
+	_ = c.RequestService("ssh-userauth")
+	_, _ = c.Offer("carol", g.keys["operator"].PublicKey())
+	_, _ = c.Offer("mallory", mallory.PublicKey())
+	if got, err := c.Sign("dave", g.keys["viewer"]); got != rawtest.MsgUserAuthSuccess {
 		g.Fatalf("dave: message %d, %v", got, err)
 	}
 	g.wantLog(`Accepted publickey for dave from ` + g.source(3))
@@ -97,13 +99,13 @@ func switchedUser(g *target) {
 func borrowedKey(g *target) {
 	admin, viewer := g.keys["admin"], g.keys["viewer"]
 	c := g.keyed(g.source(1))
-	_ = c.requestService("ssh-userauth")
+	_ = c.RequestService("ssh-userauth")
 	for range 3 {
-		if got, err := c.offer("op", admin.PublicKey()); got != msgUserAuthKeyOK {
+		if got, err := c.Offer("op", admin.PublicKey()); got != rawtest.MsgUserAuthKeyOK {
 			g.Fatalf("offer: message %d, %v", got, err)
 		}
 	}
-	if got, err := c.sign("op", viewer); got != msgUserAuthSuccess {
+	if got, err := c.Sign("op", viewer); got != rawtest.MsgUserAuthSuccess {
 		g.Fatalf("sign: message %d, %v", got, err)
 	}
 	if got := c.hear("whoami"); !strings.Contains(got, "role   viewer") {
@@ -117,8 +119,8 @@ func borrowedKey(g *target) {
 		signer ssh.Signer
 	}{{admin.PublicKey(), viewer}, {admin.PublicKey(), g.keys["stranger"]}, {viewer.PublicKey(), admin}} {
 		c := g.keyed(g.source(2))
-		_ = c.requestService("ssh-userauth")
-		if got, _ := c.signAs("op", signed.shown, "op", signed.signer); got == msgUserAuthSuccess {
+		_ = c.RequestService("ssh-userauth")
+		if got, _ := c.SignAs("op", signed.shown, "op", signed.signer); got == rawtest.MsgUserAuthSuccess {
 			g.Error("a key was good that another one had signed for")
 		}
 	}
@@ -126,24 +128,24 @@ func borrowedKey(g *target) {
 
 // hear runs a command on a new channel and returns all that is printed, output and error output.
 func (c *raw) hear(command string) string {
-	number := uint32(100 + c.seen[msgChannelConfirm].Load())
+	number := uint32(100 + c.Seen[rawtest.MsgChannelConfirm].Load())
 	theirs, err := c.open(number, 1<<20, 32<<10)
 	if err == nil {
-		err = c.send(channelRequest(theirs, "exec", false, text(command)))
+		err = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text(command)))
 	}
 	var said strings.Builder
 	for err == nil {
 		var packet []byte
-		if packet, err = c.expect(msgChannelData, 95, msgChannelClose); err != nil || packet[0] == msgChannelClose {
+		if packet, err = c.Expect(rawtest.MsgChannelData, 95, rawtest.MsgChannelClose); err != nil || packet[0] == rawtest.MsgChannelClose {
 			break
 		}
-		skip := map[byte]int{msgChannelData: 9, 95: 13}[packet[0]]
+		skip := map[byte]int{rawtest.MsgChannelData: 9, 95: 13}[packet[0]]
 		said.Write(packet[skip:])
 	}
 	if err != nil {
 		return err.Error()
 	}
-	_ = c.send(channelClose(theirs))
+	_ = c.Send(channelClose(theirs))
 	return said.String()
 }
 
@@ -155,14 +157,14 @@ func enumeration(g *target) {
 	names := []string{"op", "root", "nobody-of-that-name", strings.Repeat("x", 3000)}
 	for n := range 60 {
 		c := g.keyed(g.source(n))
-		if err := c.requestService("ssh-userauth"); err != nil {
+		if err := c.RequestService("ssh-userauth"); err != nil {
 			g.Fatal(err)
 		}
 		for i := range names { // each name is first as often as last
 			name := names[(n+i)%len(names)]
 			from := time.Now()
-			_ = c.send(keyRequest(name, false, unknown.Type(), unknown.Marshal()))
-			packet, err := c.expect(msgUserAuthFailure, msgUserAuthSuccess, msgUserAuthKeyOK)
+			_ = c.Send(rawtest.KeyRequest(name, false, unknown.Type(), unknown.Marshal()))
+			packet, err := c.Expect(rawtest.MsgUserAuthFailure, rawtest.MsgUserAuthSuccess, rawtest.MsgUserAuthKeyOK)
 			if err != nil {
 				g.Fatal(err)
 			}

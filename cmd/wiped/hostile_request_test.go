@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 20 to 24: what somebody asks of a session.
@@ -200,8 +202,8 @@ func commandLines(g *target) {
 			g.Errorf("exec with payload %q: granted %v, %v", payload, granted, err)
 		}
 	}
-	_ = c.send(channelRequest(theirs, "exec", true, text(strings.Repeat("x", 256<<10))))
-	if !c.isClosed() { // more than a packet holds
+	_ = c.Send(rawtest.ChannelRequest(theirs, "exec", true, text(strings.Repeat("x", 256<<10))))
+	if !c.IsClosed() { // more than a packet holds
 		g.Error("a command of 256 kB: the connection stays open")
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 25 to 28: how sessions end, and clients that stop, stall or are cut off.
@@ -28,11 +30,11 @@ func exitCodes(g *target) {
 		if err != nil {
 			g.Fatal(err)
 		}
-		_ = c.send(channelRequest(theirs, "exec", false, text(line)))
+		_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text(line)))
 		exit := -1
 		for {
-			packet, err := c.expect(msgChannelRequest, msgChannelClose)
-			if err != nil || packet[0] == msgChannelClose {
+			packet, err := c.Expect(rawtest.MsgChannelRequest, rawtest.MsgChannelClose)
+			if err != nil || packet[0] == rawtest.MsgChannelClose {
 				break
 			}
 			if bytes.Contains(packet, []byte("exit-status")) {
@@ -170,9 +172,9 @@ func stopped(g *target) {
 	if err != nil {
 		g.Fatal(err)
 	}
-	_ = raw.send(channelRequest(theirs, "shell", false, nil))
+	_ = raw.Send(rawtest.ChannelRequest(theirs, "shell", false, nil))
 	line := "on-error continue\nerase " + longDrive + " --method gutmann --confirm " + g.drives[longDrive] + "\n"
-	_ = raw.send(append([]byte{msgChannelData, 0, 0, 0, byte(theirs)}, text(line)...))
+	_ = raw.Send(append([]byte{rawtest.MsgChannelData, 0, 0, 0, byte(theirs)}, text(line)...))
 	var job string
 	if err := eventually(func() error {
 		m := longJob.FindStringSubmatch(execute(operator, "jobs --json").out)
@@ -213,7 +215,7 @@ func stopped(g *target) {
 			g.Errorf("who stood still has not heard of the end: %v, %s", err, tail(fmt.Sprint(cmd.Stdout), 300))
 		}
 	}
-	_ = raw.send(windowAdjust(theirs, 1<<20), append([]byte{msgChannelData, 0, 0, 0, byte(theirs)}, text("goodbye\n")...))
+	_ = raw.Send(windowAdjust(theirs, 1<<20), append([]byte{rawtest.MsgChannelData, 0, 0, 0, byte(theirs)}, text("goodbye\n")...))
 	if said := raw.heard(); !strings.Contains(said, longDrive+" erased: ") || !strings.Contains(said, "Noooo") {
 		g.Errorf("who took 300 bytes has not heard the rest: %s", tail(said, 500))
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 29 and 30: one connection for much.
@@ -39,10 +41,10 @@ func rekeying(g *target) {
 		if err != nil {
 			g.Fatal(err)
 		}
-		_ = c.send(channelRequest(theirs, "exec", false, text("messages")), c.kexInit())
+		_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text("messages")), c.KexInit())
 		go func() {
 			for range 2000 { // CVE-2025-22869: answers pile up behind the key exchange
-				if c.send(globalRequest("x", true, make([]byte, 1000)...)) != nil {
+				if c.Send(globalRequest("x", true, make([]byte, 1000)...)) != nil {
 					return
 				}
 			}

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 18 and 19: flow control and terminals.
@@ -53,14 +55,14 @@ func windows(g *target) {
 	if err != nil {
 		g.Fatal(err)
 	}
-	_ = c.send(channelRequest(theirs, "exec", false, text("messages")))
+	_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text("messages")))
 	time.Sleep(time.Second)
 	var got strings.Builder
 	for packet := []byte(nil); ; {
-		if packet, err = c.expect(msgChannelData, msgChannelClose); err != nil {
+		if packet, err = c.Expect(rawtest.MsgChannelData, rawtest.MsgChannelClose); err != nil {
 			g.Fatal(err)
 		}
-		if packet[0] == msgChannelClose {
+		if packet[0] == rawtest.MsgChannelClose {
 			break
 		}
 		got.Write(packet[9:])
@@ -76,7 +78,7 @@ func windows(g *target) {
 			if err != nil {
 				g.Fatal(err)
 			}
-			_ = c.send(channelRequest(theirs, "exec", false, text("messages")))
+			_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text("messages")))
 		}
 	}
 	time.Sleep(time.Second)
@@ -85,22 +87,22 @@ func windows(g *target) {
 		g.Fatal(err)
 	}
 	for range 10 {
-		_ = c.send(windowAdjust(theirs, 0xFFFFFFFF))
+		_ = c.Send(windowAdjust(theirs, 0xFFFFFFFF))
 	}
-	if !c.isClosed() {
+	if !c.IsClosed() {
 		g.Error("a window of more than 4 GB: the connection stays open")
 	}
 	help := execute(g.dial("viewer"), "help").out
 	for _, size := range []uint32{0, 1, 8, 9, 10, 1 << 31, 1<<31 + 1, 0xFFFFFFFF} {
 		c := g.in(g.source(3), "viewer")
-		_ = c.send(openRequest("session", 0, 1<<20, size))
-		answer, err := c.expect(msgChannelConfirm, msgChannelRefused)
-		if err != nil || answer[0] == msgChannelRefused {
+		_ = c.Send(rawtest.OpenRequest("session", 0, 1<<20, size))
+		answer, err := c.Expect(rawtest.MsgChannelConfirm, rawtest.MsgChannelRefused)
+		if err != nil || answer[0] == rawtest.MsgChannelRefused {
 			c.Close()
 			continue
 		}
 		theirs, _ := serverNumber(answer)
-		_ = c.send(channelRequest(theirs, "exec", false, text("help")))
+		_ = c.Send(rawtest.ChannelRequest(theirs, "exec", false, text("help")))
 		if said := c.heard(); said != help {
 			g.Errorf("with packets of %d bytes help prints %d bytes, not %d", size, len(said), len(help))
 		}
@@ -112,10 +114,10 @@ func windows(g *target) {
 		if err != nil {
 			g.Fatal(err)
 		}
-		_ = c.send(channelRequest(theirs, "shell", false, nil))
-		data := append([]byte{msgChannelData, 0, 0, 0, byte(theirs)}, text(strings.Repeat("#", 30<<10))...)
+		_ = c.Send(rawtest.ChannelRequest(theirs, "shell", false, nil))
+		data := append([]byte{rawtest.MsgChannelData, 0, 0, 0, byte(theirs)}, text(strings.Repeat("#", 30<<10))...)
 		for range more/(30<<10) + 1 {
-			_ = c.send(data)
+			_ = c.Send(data)
 		}
 		c.Close()
 	}
@@ -125,8 +127,8 @@ func windows(g *target) {
 func (c *raw) heard() string {
 	var said strings.Builder
 	for {
-		packet, err := c.expect(msgChannelData, msgChannelClose)
-		if err != nil || packet[0] == msgChannelClose {
+		packet, err := c.Expect(rawtest.MsgChannelData, rawtest.MsgChannelClose)
+		if err != nil || packet[0] == rawtest.MsgChannelClose {
 			return said.String()
 		}
 		said.Write(packet[9:])

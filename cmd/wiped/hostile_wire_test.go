@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"wiped/shell/sshd/rawtest"
 )
 
 // Cases 12 to 14, and ssh-audit: what goes over the wire before anybody is known.
@@ -21,34 +23,34 @@ import (
 // terrapin slips a packet into the first key exchange (CVE-2023-48795), and asks for algorithms that are weak.
 func terrapin(g *target) {
 	for name, stray := range map[string][]byte{
-		"IGNORE": append([]byte{msgIgnore}, text("")...), "DEBUG": append([]byte{4, 0}, append(text(""), text("")...)...),
-		"UNIMPLEMENTED": {3, 0, 0, 0, 0}, "second KEXINIT": (&raw{strict: true}).kexInit(),
+		"IGNORE": append([]byte{rawtest.MsgIgnore}, text("")...), "DEBUG": append([]byte{4, 0}, append(text(""), text("")...)...),
+		"UNIMPLEMENTED": {3, 0, 0, 0, 0}, "second KEXINIT": (&rawtest.Client{Strict: true}).KexInit(),
 	} {
 		c := g.knock(g.source(1))
-		c.strict = true
-		if err := c.greet(); err != nil {
+		c.Strict = true
+		if err := c.Greet(); err != nil {
 			g.Fatal(err)
 		}
-		if err := c.offerAlgorithms(); err != nil {
+		if err := c.OfferAlgorithms(); err != nil {
 			g.Fatal(err)
 		}
-		_ = c.send(stray)
-		if err := c.exchange(); err == nil {
+		_ = c.Send(stray)
+		if err := c.Exchange(); err == nil {
 			g.Errorf("%s in the middle of a strict key exchange: it went on", name)
 		}
 		c = g.knock(g.source(2))
-		c.strict = true
-		_ = c.greet()
-		_ = c.send(stray)
-		if c.offerAlgorithms() == nil && c.exchange() == nil && name != "second KEXINIT" {
+		c.Strict = true
+		_ = c.Greet()
+		_ = c.Send(stray)
+		if c.OfferAlgorithms() == nil && c.Exchange() == nil && name != "second KEXINIT" {
 			g.Errorf("%s before a strict key exchange: it went on", name)
 		}
 	}
 	c := g.knock(g.source(3))
-	if err := c.handshake(); err != nil {
+	if err := c.Handshake(); err != nil {
 		g.Fatal(err)
 	}
-	g.onlyHardened(c.serverInit)
+	g.onlyHardened(c.ServerInit)
 	for _, weak := range []string{
 		"KexAlgorithms=diffie-hellman-group14-sha1", "KexAlgorithms=ecdh-sha2-nistp256", "KexAlgorithms=diffie-hellman-group-exchange-sha256",
 		"Ciphers=aes128-cbc", "Ciphers=3des-cbc", "HostKeyAlgorithms=ssh-rsa", "PubkeyAcceptedAlgorithms=ssh-rsa",
@@ -63,7 +65,7 @@ func terrapin(g *target) {
 	}
 }
 
-// onlyHardened holds the server's offer against the list in docs and facts: nothing else may be in it.
+// onlyHardened holds the server's offer against the list of what is meant to be in it, and nothing else.
 func (g *target) onlyHardened(packet []byte) {
 	var offer struct {
 		Cookie                                                        [16]byte `sshtype:"20"`
@@ -104,32 +106,34 @@ func malformed(g *target) {
 	source := func() string { n++; return g.source(n) }
 	for name, bytes := range clear {
 		c := g.knock(source())
-		_ = c.greet()
+		_ = c.Greet()
 		_, _ = c.Write(bytes)
 		g.wantClosed(c, name)
 	}
 	for kind := 1; kind < 256; kind++ { // each message in place of the KEXINIT
-		if kind == msgKexInit || kind == msgIgnore || kind == 3 || kind == 4 {
+		if kind == rawtest.MsgKexInit || kind == rawtest.MsgIgnore || kind == 3 || kind == 4 {
 			continue
 		}
 		c := g.knock(source())
-		_ = c.greet()
-		_ = c.send(append([]byte{byte(kind)}, text("ssh-connection")...))
+		_ = c.Greet()
+		_ = c.Send(append([]byte{byte(kind)}, text("ssh-connection")...))
 		g.wantClosed(c, fmt.Sprintf("message %d instead of KEXINIT", kind))
 	}
 	for name, bytes := range map[string]func(*raw) []byte{
-		"wrong MAC":      func(c *raw) []byte { p := c.encode([]byte{msgIgnore, 0, 0, 0, 0}); p[len(p)-1] ^= 1; return p },
-		"changed length": func(c *raw) []byte { p := c.encode([]byte{msgIgnore, 0, 0, 0, 0}); p[3] ^= 16; return p },
+		"wrong MAC":      func(c *raw) []byte { p := c.Encode([]byte{rawtest.MsgIgnore, 0, 0, 0, 0}); p[len(p)-1] ^= 1; return p },
+		"changed length": func(c *raw) []byte { p := c.Encode([]byte{rawtest.MsgIgnore, 0, 0, 0, 0}); p[3] ^= 16; return p },
 		"256 kB and 1, encrypted": func(c *raw) []byte {
-			return c.encode(append([]byte{msgIgnore}, text(string(make([]byte, 256<<10)))...))
+			return c.Encode(append([]byte{rawtest.MsgIgnore}, text(string(make([]byte, 256<<10)))...))
 		},
-		"padding of the whole":     func(c *raw) []byte { return c.sealed(append([]byte{255}, make([]byte, 15)...)) },
-		"padding of 3":             func(c *raw) []byte { return c.sealed(append([]byte{3}, make([]byte, 15)...)) },
-		"an empty packet":          func(c *raw) []byte { return c.sealed(append([]byte{15}, make([]byte, 15)...)) },
-		"service ssh-connection":   func(c *raw) []byte { return c.encode(append([]byte{msgServiceRequest}, text("ssh-connection")...)) },
-		"channel before the login": func(c *raw) []byte { return c.encode(openRequest("session", 0, 1<<20, 32<<10)) },
-		"global before the login":  func(c *raw) []byte { return c.encode(globalRequest("x", true)) },
-		"login without a service":  func(c *raw) []byte { return c.encode(loginRequest("root", "none")) },
+		"padding of the whole": func(c *raw) []byte { return c.Seal(append([]byte{255}, make([]byte, 15)...)) },
+		"padding of 3":         func(c *raw) []byte { return c.Seal(append([]byte{3}, make([]byte, 15)...)) },
+		"an empty packet":      func(c *raw) []byte { return c.Seal(append([]byte{15}, make([]byte, 15)...)) },
+		"service ssh-connection": func(c *raw) []byte {
+			return c.Encode(append([]byte{rawtest.MsgServiceRequest}, text("ssh-connection")...))
+		},
+		"channel before the login": func(c *raw) []byte { return c.Encode(rawtest.OpenRequest("session", 0, 1<<20, 32<<10)) },
+		"global before the login":  func(c *raw) []byte { return c.Encode(globalRequest("x", true)) },
+		"login without a service":  func(c *raw) []byte { return c.Encode(loginRequest("root", "none")) },
 		"garbage":                  func(*raw) []byte { b := make([]byte, 4096); rand.Read(b); return b },
 	} {
 		c := g.keyed(source())
@@ -137,16 +141,16 @@ func malformed(g *target) {
 		g.wantClosed(c, name)
 	}
 	for name, packet := range map[string][]byte{
-		"success of a login": {msgUserAuthSuccess}, "channel 7 of nobody": channelRequest(7, "exec", true, text("hello")), "unknown message": {192, 1, 2},
-		"channel data of nobody": append([]byte{msgChannelData, 0, 0, 0, 9}, text("x")...), "truncated request": {msgChannelRequest, 0, 0},
-		"open without a kind": {msgChannelOpen, 0, 0, 0, 9}, "confirmation unasked": {msgChannelConfirm, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		"global success unasked": {msgGlobalSuccess},
+		"success of a login": {rawtest.MsgUserAuthSuccess}, "channel 7 of nobody": rawtest.ChannelRequest(7, "exec", true, text("hello")), "unknown message": {192, 1, 2},
+		"channel data of nobody": append([]byte{rawtest.MsgChannelData, 0, 0, 0, 9}, text("x")...), "truncated request": {rawtest.MsgChannelRequest, 0, 0},
+		"open without a kind": {rawtest.MsgChannelOpen, 0, 0, 0, 9}, "confirmation unasked": {rawtest.MsgChannelConfirm, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+		"global success unasked": {rawtest.MsgGlobalSuccess},
 	} {
 		c := g.in(source(), "operator")
-		_ = c.send(packet)
+		_ = c.Send(packet)
 		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 		for { // some end the connection, some are passed over; neither may hurt
-			if _, err := c.receive(); err != nil {
+			if _, err := c.Receive(); err != nil {
 				break
 			}
 		}
@@ -156,20 +160,13 @@ func malformed(g *target) {
 	g.mutations(400, source)
 }
 
-// sealed encrypts a packet that is built by hand, its length apart.
-func (c *raw) sealed(body []byte) []byte {
-	head := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
-	defer c.out.next()
-	return c.out.aead.Seal(head, c.out.nonce, body, head)
-}
-
 // wantClosed checks that the server ends the connection. It is told that no more will come, so that it cannot wait for the rest.
 func (g *target) wantClosed(c *raw, name string) {
 	g.Helper()
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	if !c.isClosed() {
+	if !c.IsClosed() {
 		g.Errorf("%s: the connection stays open", name)
 	}
 	c.Close()
@@ -181,8 +178,8 @@ func (g *target) mutations(n int, source func() string) {
 	g.Logf("the seed of the mutations is %d", seed)
 	dice := mathrand.New(mathrand.NewPCG(seed, 1))
 	good := []byte("SSH-2.0-raw\r\n")
-	good = append(good, (&raw{}).encode((&raw{}).kexInit())...)
-	good = append(good, (&raw{}).encode(append([]byte{30}, text(strings.Repeat("\x09", 32))...))...)
+	good = append(good, (&rawtest.Client{}).Encode((&rawtest.Client{}).KexInit())...)
+	good = append(good, (&rawtest.Client{}).Encode(append([]byte{30}, text(strings.Repeat("\x09", 32))...))...)
 	for range n {
 		c := g.knock(source())
 		bytes := slices.Clone(good)
@@ -234,8 +231,8 @@ func strangeTalkers(g *target) {
 	}
 	for i, user := range []string{evil, "root\nFailed publickey", strings.Repeat("u", 20<<10), "a b from 1.2.3.4 port 5 ssh2", ""} {
 		c := g.keyed(g.source(50 + i))
-		_ = c.requestService("ssh-userauth")
-		_, _ = c.offer(user, newPublicKey())
+		_ = c.RequestService("ssh-userauth")
+		_, _ = c.Offer(user, newPublicKey())
 		c.Close()
 		g.wantLog(g.source(50+i) + " ")
 	}

@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"shell/editor":                 {},
 	"shell":                        {"auth", "engine", "engine/drive", "engine/method", "engine/journal", "engine/certificate", "shell/editor"},
 	"shell/sshd":                   {"auth", "shell"},
+	"shell/sshd/rawtest":           {},
 	"shell/privsep":                {"auth", "shell", "shell/privsep/sandbox"},
 	"shell/privsep/sandbox":        {},
 	// The simulator of drives is what the engine is tested against: nothing of the engine is in it.

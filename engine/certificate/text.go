@@ -186,7 +186,7 @@ func (s Statement) verificationText() string {
 	return fmt.Sprintf("%s, %d bytes read, %d unreadable, %d %s", esc(v.Result), sum.BytesRead, sum.UnreadableBytes, sum.MismatchBytes, s.wrong())
 }
 
-// listed is how many areas of a kind the text names; the document has them all.
+// listed is how many ranges of a kind the text names; the document has them all.
 const listed = 20
 
 func (s Statement) areas(b *strings.Builder) {
@@ -199,9 +199,15 @@ func (s Statement) areas(b *strings.Builder) {
 			fmt.Fprintf(b, "      %s: %d bytes at offset %d\n", what, r.Length, r.Offset)
 		}
 	}
+	merged := func(is bool) {
+		if is {
+			b.WriteString("      too many areas to list each: the ranges also cover what lies between some\n")
+		}
+	}
 	for _, p := range s.Passes {
 		if p.Run != nil {
 			show("not writable", p.Run.Bad)
+			merged(p.Run.Merged)
 		}
 	}
 	for n, v := range append([]journal.Verification{s.Verification}, s.Verification.Also...) {
@@ -211,6 +217,7 @@ func (s Statement) areas(b *strings.Builder) {
 		}
 		show("unreadable"+on, v.Unreadable)
 		show(s.wrong()+on, v.Mismatches)
+		merged(v.Merged)
 	}
 }
 

@@ -99,6 +99,7 @@ type Checkpoint struct {
 	Pass        int       `json:"pass"` // counted from 1; len(passes)+1: every pass is complete
 	Offset      int64     `json:"offset"`
 	Bad         []Range   `json:"bad,omitempty"`          // areas that this pass could not write so far
+	Merged      bool      `json:"bad_merged,omitempty"`   // Bad may cover more than these
 	Done        []PassRun `json:"done,omitempty"`         // the passes before it
 	Cached      bool      `json:"cached,omitempty"`       // some I/O so far went through the page cache
 	StartedOver bool      `json:"started_over,omitempty"` // the drive once did not hold what a checkpoint claimed
@@ -189,6 +190,7 @@ type PassRun struct {
 	BytesWritten int64   `json:"bytes_written"`
 	BadBytes     int64   `json:"unwritable_bytes"`
 	Bad          []Range `json:"unwritable"`
+	Merged       bool    `json:"ranges_merged,omitempty"` // there were too many areas: the ranges also cover what lies between some of them
 	Complete     bool    `json:"complete"`
 }
 
@@ -204,6 +206,7 @@ type Verification struct {
 	Mismatches      []Range `json:"mismatches"`
 	UnreadableBytes int64   `json:"unreadable_bytes"`
 	Unreadable      []Range `json:"unreadable"`
+	Merged          bool    `json:"ranges_merged,omitempty"` // as in PassRun, of Mismatches or Unreadable
 
 	Also []Verification `json:"also,omitempty"` // of what the method erased besides, in the order of Job.Also
 }

@@ -105,7 +105,7 @@ func TestCatalogueOrder(t *testing.T) {
 	}
 }
 
-// What devices.md marks as told differently may never be called by its standard's name alone.
+// What sources tell differently may never be called by its standard's name alone.
 func TestClaims(t *testing.T) {
 	for name, want := range map[string]string{
 		"sanitize-block":          "NIST SP 800-88r2 purge, technique per IEEE 2883-2022",

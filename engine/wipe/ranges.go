@@ -115,6 +115,9 @@ func (s Ranges) Count() int { return len(s.list) }
 // gaps had to be given up; it is never more than All covers.
 func (s Ranges) Bytes() int64 { return s.bytes }
 
+// Merged reports whether All covers more than was added.
+func (s Ranges) Merged() bool { return s.covered > s.bytes }
+
 // Contains reports whether all of r is covered. An empty range is not.
 func (s Ranges) Contains(r Range) bool {
 	i := s.after(r.Offset)

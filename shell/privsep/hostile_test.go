@@ -22,8 +22,8 @@ import (
 
 // monitor is one without a process behind it.
 func monitor(t testing.TB) *Monitor {
-	return &Monitor{Config: Config{Log: slog.New(slog.DiscardHandler), LookUp: (&auth.Keys{Path: "/nonexistent"}).LookUp,
-		Handler: func(_ context.Context, s *shell.Session) int { io.Copy(io.Discard, s.In); return 0 }}}
+	return newMonitor(Config{Log: slog.New(slog.DiscardHandler), LookUp: (&auth.Keys{Path: "/nonexistent"}).LookUp,
+		Handler: func(_ context.Context, s *shell.Session) int { io.Copy(io.Discard, s.In); return 0 }})
 }
 
 // FuzzOpening: a session's socket with anything in it.

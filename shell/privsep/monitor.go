@@ -9,9 +9,11 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"wiped/auth"
 	"wiped/shell"
@@ -44,9 +46,10 @@ type Config struct {
 type Monitor struct {
 	Config
 	lull   lull
-	said   quota // of what children have logged
-	logins bucket
-	rests  bucket
+	said   *rate.Limiter // bytes of log that children cause
+	unsaid atomic.Int64  // lines left out since the last one
+	logins *rate.Limiter
+	rests  *rate.Limiter
 
 	mu       sync.Mutex
 	listener *os.File // what each child inherits: Listener's socket
@@ -95,13 +98,20 @@ func Start(cfg Config) (*Monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the listener for the SSH process: %w", err)
 	}
-	m := &Monitor{Config: cfg, listener: f, ended: make(chan struct{})}
+	m := newMonitor(cfg)
+	m.listener = f
 	first := make(chan error, 1)
 	go m.keep(first)
 	if err := <-first; err != nil {
 		return nil, fmt.Errorf("start the SSH process: %w", err)
 	}
 	return m, nil
+}
+
+func newMonitor(cfg Config) *Monitor {
+	return &Monitor{Config: cfg, ended: make(chan struct{}),
+		said: rate.NewLimiter(logPerSecond, logBurst), logins: rate.NewLimiter(loginsPerSecond, loginBurst),
+		rests: rate.NewLimiter(rate.Every(restartTime), quickRestarts)}
 }
 
 // keep starts child after child until the monitor is closing. The kernel ends a child with the thread that started it, so
@@ -140,7 +150,7 @@ func (m *Monitor) keep(first chan<- error) {
 
 // rest is how long to wait before the next child.
 func (m *Monitor) rest(now time.Time) time.Duration {
-	if m.rests.take(now, 1, quickRestarts, 1/restartTime.Seconds()) {
+	if m.rests.AllowN(now, 1) {
 		return shortestPause
 	}
 	return longestPause

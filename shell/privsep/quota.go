@@ -3,7 +3,6 @@ package privsep
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -15,55 +14,13 @@ const (
 	loginBurst, loginsPerSecond = 10_000, 500
 )
 
-// bucket allows so much at once, and so much more each second. The zero value is full.
-type bucket struct {
-	mu   sync.Mutex
-	used float64
-	last time.Time
-}
-
-// take tells whether n more is allowed now, and counts it if so.
-func (b *bucket) take(now time.Time, n, burst, perSecond float64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.used = max(0, b.used-now.Sub(b.last).Seconds()*perSecond)
-	b.last = now
-	if b.used+n > burst {
-		return false
-	}
-	b.used += n
-	return true
-}
-
 // awaitLogin returns when one more login may be written down.
 func (m *Monitor) awaitLogin() {
-	if m.logins.take(time.Now(), 1, loginBurst, loginsPerSecond) {
+	if m.logins.Allow() {
 		return
 	}
 	m.logChild(slog.LevelWarn, "too many logins: they wait for each other")
-	for !m.logins.take(time.Now(), 1, loginBurst, loginsPerSecond) {
-		time.Sleep(time.Second / loginsPerSecond)
-	}
-}
-
-// quota bounds what is logged.
-type quota struct {
-	bytes bucket
-	mu    sync.Mutex
-	left  int // lines left out since the last one
-}
-
-// allow counts a line, and tells whether it may be logged and how many were left out before it.
-func (q *quota) allow(now time.Time, size int) (ok bool, left int) {
-	ok = q.bytes.take(now, float64(size), logBurst, logPerSecond)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if !ok {
-		q.left++
-		return false, 0
-	}
-	left, q.left = q.left, 0
-	return true, left
+	_ = m.logins.Wait(context.Background())
 }
 
 // logChild logs what the child says or causes, so much of it only; the lines left out are counted in the next that is not.
@@ -73,12 +30,12 @@ func (m *Monitor) logChild(level slog.Level, text string, attrs ...slog.Attr) {
 	for _, a := range attrs {
 		size += len(a.Key) + len(a.Value.String())
 	}
-	ok, left := m.said.allow(time.Now(), size)
-	if !ok {
+	if !m.said.AllowN(time.Now(), size) {
+		m.unsaid.Add(1)
 		return
 	}
-	if left > 0 {
-		attrs = append(attrs, slog.Int("lines_left_out_before", left))
+	if left := m.unsaid.Swap(0); left > 0 {
+		attrs = append(attrs, slog.Int64("lines_left_out_before", left))
 	}
 	m.Log.LogAttrs(context.Background(), level, text, attrs...)
 }

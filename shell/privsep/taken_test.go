@@ -305,7 +305,7 @@ func TestLogged(t *testing.T) {
 	if logged == written || out.Len() > logBurst+logBurst/2 {
 		t.Errorf("of %d lines %d were logged, %d bytes", written, logged, out.Len())
 	}
-	m.said.bytes = bucket{}
+	m.said = monitor(t).said
 	m.logChild(slog.LevelInfo, "the next")
 	if want := "lines_left_out_before=" + strconv.Itoa(written-logged); !strings.Contains(out.String(), want) {
 		t.Errorf("%d of %d lines were logged, and the next line does not say %s", logged, written, want)
@@ -322,24 +322,8 @@ func TestLogins(t *testing.T) {
 	}
 	m.LoggedIn = func(auth.Identity, string, string) { written++ }
 	body, _ := json.Marshal(offer{From: "192.0.2.1:22"})
-	m.logins.used, m.logins.last = loginBurst, time.Now().Add(time.Second/loginsPerSecond)
+	m.logins.AllowN(time.Now().Add(time.Hour), loginBurst)
 	if _, err := m.login(body); err != nil || written != 1 || !strings.Contains(out.String(), "too many logins") {
 		t.Errorf("one login too many: %v, written down %d times, and logged: %s", err, written, &out)
-	}
-}
-
-// TestBucket: so much at once, and so much a second.
-func TestBucket(t *testing.T) {
-	var b bucket
-	now := time.Now()
-	for i, test := range []struct {
-		later time.Duration
-		n     float64
-		want  bool
-	}{{0, 10, true}, {0, 1, false}, {time.Second, 2, true}, {0, 1, false}, {time.Hour, 11, false}, {0, 10, true}} {
-		now = now.Add(test.later)
-		if got := b.take(now, test.n, 10, 2); got != test.want {
-			t.Errorf("step %d: %v, want %v", i, got, test.want)
-		}
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 	"wiped/auth"
 	"wiped/shell"
+	"wiped/shell/sshd/rawtest"
 )
 
-// One regression test for each bug of the libraries in facts/ssh.md, section 1.2, by its letter.
+// One regression test for each known bug of the SSH libraries, by a letter.
 
 // A: with none of gliderlabs' own handlers set, it lets everybody in without any authentication.
 func TestBugA_NoAuthentication(t *testing.T) {
@@ -28,15 +29,15 @@ func TestBugA_NoAuthentication(t *testing.T) {
 	raw := dialRaw(t, s.addr)
 	raw.requestService()
 	for _, method := range []string{"none", "password", "keyboard-interactive", "hostbased", "gssapi-with-mic"} {
-		raw.send(gossh.Marshal(struct {
+		raw.Send(gossh.Marshal(struct {
 			Type                  byte
 			User, Service, Method string
-		}{msgUserAuthRequest, "root", "ssh-connection", method}))
+		}{rawtest.MsgUserAuthRequest, "root", "ssh-connection", method}))
 		var failure struct {
 			Methods []string `sshtype:"51"`
 			Partial bool
 		}
-		if err := gossh.Unmarshal(raw.expect(msgUserAuthFailure, msgUserAuthSuccess), &failure); err != nil {
+		if err := gossh.Unmarshal(raw.expect(rawtest.MsgUserAuthFailure, rawtest.MsgUserAuthSuccess), &failure); err != nil {
 			t.Fatalf("method %s: not refused: %v", method, err)
 		}
 		if fmt.Sprint(failure.Methods) != "[publickey]" || failure.Partial {
@@ -52,14 +53,14 @@ func TestBugB_UserSwitch(t *testing.T) {
 	s.only[fingerprint(otherKey.PublicKey())] = "mallory"
 	raw := dialRaw(t, s.addr)
 	raw.requestService()
-	if got := raw.offer("mallory", otherKey.PublicKey()); got != msgUserAuthKeyOK {
+	if got := raw.offer("mallory", otherKey.PublicKey()); got != rawtest.MsgUserAuthKeyOK {
 		t.Fatalf("offer as mallory: message %d", got)
 	}
-	if got := raw.sign("root", otherKey); got != msgUserAuthFailure {
+	if got := raw.sign("root", otherKey); got != rawtest.MsgUserAuthFailure {
 		t.Fatalf("signed as root with mallory's key: message %d; want a failure", got)
 	}
 	raw.offer("carol", goodKey.PublicKey()) // a key that is for everybody
-	if got := raw.sign("dave", goodKey); got != msgUserAuthSuccess {
+	if got := raw.sign("dave", goodKey); got != rawtest.MsgUserAuthSuccess {
 		t.Fatalf("signed as dave: message %d", got)
 	}
 	raw.exec(0, "x")
@@ -79,7 +80,7 @@ func TestBugB_KeySwitch(t *testing.T) {
 	raw.requestService()
 	raw.offer("x", goodKey.PublicKey())
 	raw.offer("x", otherKey.PublicKey())
-	if got := raw.sign("x", goodKey); got != msgUserAuthSuccess {
+	if got := raw.sign("x", goodKey); got != rawtest.MsgUserAuthSuccess {
 		t.Fatalf("message %d", got)
 	}
 	raw.exec(0, "x")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gliderlabs/ssh"
+	"golang.org/x/time/rate"
 )
 
 // conn is one client's connection, from accept to the end. It is the net.Conn that the SSH libraries read and write,
@@ -47,7 +48,7 @@ type conn struct {
 	auth  attempts
 
 	alive    keepalive
-	requests bucket // global ones; only the goroutine that answers them uses it
+	requests *rate.Limiter // global ones
 }
 
 // phase is how far a connection has come; what it may send depends on it.
@@ -81,7 +82,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 		stall: missedKeepalives * s.config.Keepalive,
 	}
 	c.change.L = &c.mu
-	c.requests = bucket{burst: maxGlobalRequests, every: time.Second / maxGlobalRequests}
+	c.requests = rate.NewLimiter(maxGlobalRequests, maxGlobalRequests)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.grace = time.AfterFunc(s.config.LoginGrace, func() { c.closeFor("did not log in within the grace time") })
 	return c

@@ -12,6 +12,7 @@ import (
 	gossh "golang.org/x/crypto/ssh"
 
 	"wiped/shell"
+	"wiped/shell/sshd/rawtest"
 )
 
 // The bugs about clients that send too much or read too little: H, I and J.
@@ -116,7 +117,7 @@ func TestBugI_RefusalsNobodyReads(t *testing.T) {
 	raw.SetWriteDeadline(time.Now().Add(time.Second))
 	most := 0
 	for i := uint32(0); i < 500_000; i++ {
-		if raw.send(openRequest("direct-tcpip", i, 0)) != nil {
+		if raw.Send(rawtest.OpenRequest("direct-tcpip", i, 0, 32<<10)) != nil {
 			break // the server has stopped reading, as it should
 		}
 		if i%1000 == 0 {
@@ -136,22 +137,19 @@ func TestBugJ_PacketsAfterTheEnd(t *testing.T) {
 	nonsense := append([]byte{192}, make([]byte, 10)...)
 	endings := map[string]func(*rawClient) []byte{
 		"wrong service": func(c *rawClient) []byte {
-			return c.encode(gossh.Marshal(struct {
-				Type byte
-				Name string
-			}{msgServiceRequest, "nonsense"}))
+			return c.Encode(rawtest.ServiceRequest("nonsense"))
 		},
 		"failed login": func(c *rawClient) (all []byte) {
 			c.requestService()
 			for range maxAuthTries + 1 {
-				all = append(all, c.encode(publicKeyRequest("x", badKey.PublicKey(), false))...)
+				all = append(all, c.Encode(rawtest.KeyRequest("x", false, badKey.PublicKey().Type(), badKey.PublicKey().Marshal()))...)
 			}
 			return all
 		},
 		"protocol error after login": func(c *rawClient) []byte {
 			c.requestService()
 			c.sign("alice", goodKey)
-			return c.encode(channelRequest(99, "nonsense", false, nil)[:5])
+			return c.Encode(rawtest.ChannelRequest(99, "nonsense", false, nil)[:5])
 		},
 	}
 	for name, ending := range endings {
@@ -162,7 +160,7 @@ func TestBugJ_PacketsAfterTheEnd(t *testing.T) {
 				c := dialRaw(t, s.addr)
 				all := ending(c)
 				for range 200 {
-					all = append(all, c.encode(nonsense)...)
+					all = append(all, c.Encode(nonsense)...)
 				}
 				c.Write(all)
 				c.SetReadDeadline(time.Now().Add(patience))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -66,16 +67,15 @@ func describe(key gossh.PublicKey) string {
 type strangers struct {
 	sources    *sources
 	mu         sync.Mutex
-	total      bucket
+	total      *rate.Limiter
 	suppressed int
 }
 
 func (s *strangers) allow(from netip.Prefix) (ok bool, suppressed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	s.sources.with(from, func(e *source) { ok = e.lines.take(now) })
-	if !ok || !s.total.take(now) {
+	s.sources.with(from, func(e *source) { ok = e.lines.Allow() })
+	if !ok || !s.total.Allow() {
 		s.suppressed++
 		return false, 0
 	}

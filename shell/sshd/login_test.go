@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
-	"io"
 	"net"
 	"regexp"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"wiped/auth"
 )
@@ -76,7 +76,7 @@ func TestFailuresAreLoggedButNotWithoutEnd(t *testing.T) {
 	if n := len(s.sources.known); n > maxSources {
 		t.Errorf("%d sources remembered", n)
 	}
-	s.strangers.total = bucket{burst: 1, every: time.Second}
+	s.strangers.total = rate.NewLimiter(rate.Every(time.Second), 1)
 	s.stranger(sourceOf(&net.TCPAddr{IP: net.IPv4(11, 0, 0, 1)}), "later")
 	s.log.wants(t, "msg=later suppressed_before=")
 }
@@ -101,10 +101,9 @@ func TestTooMuchBeforeLogin(t *testing.T) {
 	raw.requestService()
 	ignored := append([]byte{2}, gossh.Marshal(struct{ Data []byte }{make([]byte, 30<<10)})...)
 	for range 20 {
-		raw.send(ignored)
+		raw.Send(ignored)
 	}
-	raw.SetReadDeadline(time.Now().Add(patience))
-	if _, err := io.Copy(io.Discard, raw.r); isTimeout(err) {
+	if !raw.IsClosed() {
 		t.Error("still connected")
 	}
 	s.log.wants(t, errTooMuch.Error())

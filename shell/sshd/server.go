@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Server serves sessions over SSH on any number of listeners. It is made by New.
@@ -39,7 +41,7 @@ func New(config Config) (*Server, error) {
 		closing: make(chan struct{}), quiet: make(chan struct{}), empty: make(chan struct{}),
 	}
 	s.admission.limits, s.admission.sources = config.Limits, &s.sources
-	s.strangers.sources, s.strangers.total = &s.sources, bucket{burst: 100, every: time.Second}
+	s.strangers.sources, s.strangers.total = &s.sources, rate.NewLimiter(rate.Every(time.Second), 100)
 	return s, nil
 }
 

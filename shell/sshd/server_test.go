@@ -18,6 +18,7 @@ import (
 
 	"wiped/auth"
 	"wiped/shell"
+	"wiped/shell/sshd/rawtest"
 )
 
 func TestNothingIsLeftBehind(t *testing.T) {
@@ -114,11 +115,11 @@ func TestWriteDeadline(t *testing.T) {
 	}, func(c *Config) { c.Keepalive = 200 * time.Millisecond })
 	raw := dialRaw(t, s.addr)
 	raw.login("alice", goodKey)
-	raw.send(openRequest("session", 0, 1<<31))
-	raw.expect(msgChannelConfirm)
-	raw.send(channelRequest(0, "exec", false, text("x")))
+	raw.Send(rawtest.OpenRequest("session", 0, 1<<31, 32<<10))
+	raw.expect(rawtest.MsgChannelConfirm)
+	raw.Send(rawtest.ChannelRequest(0, "exec", false, text("x")))
 	go func() {
-		for raw.send([]byte{2, 0, 0, 0, 0}) == nil { // SSH_MSG_IGNORE
+		for raw.Send([]byte{2, 0, 0, 0, 0}) == nil { // SSH_MSG_IGNORE
 			time.Sleep(20 * time.Millisecond)
 		}
 	}()

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // What a source that fails to log in has to expect: from the eleventh failed connection on, each new one of it is held
@@ -25,10 +27,10 @@ type sources struct {
 }
 
 type source struct {
-	startups int       // connections that have not logged in
-	failures int       // connections that ended without a login, less those forgiven
-	since    time.Time // when failures was last brought up to date
-	lines    bucket    // log lines about it
+	startups int           // connections that have not logged in
+	failures int           // connections that ended without a login, less those forgiven
+	since    time.Time     // when failures was last brought up to date
+	lines    *rate.Limiter // log lines about it
 }
 
 // sourceOf is the IPv4 address or the IPv6 /64 network of an address; what has no IP address is all one source.
@@ -57,7 +59,7 @@ func (s *sources) with(from netip.Prefix, do func(*source)) {
 	entry := s.known[from]
 	if entry == nil {
 		s.makeRoom()
-		entry = &source{since: time.Now(), lines: bucket{burst: 10, every: 10 * time.Second}}
+		entry = &source{since: time.Now(), lines: rate.NewLimiter(rate.Every(10*time.Second), 10)}
 		s.known[from] = entry
 	}
 	entry.forgive(time.Now())

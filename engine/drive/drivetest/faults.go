@@ -40,6 +40,7 @@ const (
 type Fault struct {
 	Kind       Kind
 	At, Length int64
+	Every      int64 // it is there again each so many bytes, to the end of the drive; 0: once
 	To         int64
 	After      int64 // it does not strike before so many bytes are written
 	Times      int   // how often it strikes; 0: for ever
@@ -55,12 +56,20 @@ func (f *Fake) strikes(kind Kind, off, n int64) *Fault {
 	for i := range f.faults {
 		x := &f.faults[i]
 		hit := x.Kind == kind && f.written >= x.After && (x.Times == 0 || f.struck[i] < x.Times)
-		if hit && (x.Length == 0 || off < x.At+x.Length && off+n > x.At) {
+		if hit && x.concerns(off, n) {
 			f.struck[i]++
 			return x
 		}
 	}
 	return nil
+}
+
+// concerns tells whether any of n bytes at off is in its place: of one sector, or of less than Every.
+func (x *Fault) concerns(off, n int64) bool {
+	if x.Every > 0 && off > x.At {
+		off = x.At + (off-x.At)%x.Every
+	}
+	return x.Length == 0 || off < x.At+x.Length && off+n > x.At
 }
 
 type handle struct {
