@@ -1,5 +1,3 @@
-//go:build vm
-
 package main
 
 // cell is one line of docs/drives.md: a drive, what it was told, and what wiped made of it.
