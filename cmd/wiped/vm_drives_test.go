@@ -84,6 +84,7 @@ func someDrives(t *testing.T, v *vms) {
 // run boots the machine, starts all jobs at once and holds each end against its cell.
 func (g group) run(t *testing.T, v *vms) []string {
 	m := v.machine(t, "kernel and initramfs, "+g.name)
+	m.nodes = map[string]string{}
 	var lines []string
 	many := map[string]int{} // of each kind: the kernel counts so too
 	for n := range g.cells {
@@ -92,7 +93,8 @@ func (g group) run(t *testing.T, v *vms) []string {
 		switch kind {
 		case "":
 		case "zoned":
-			c.serial, c.node = fmt.Sprintf("nullb%d", many[kind]), fmt.Sprintf("nullb%d", many[kind]) // they have none
+			c.serial = fmt.Sprintf("nullb%d", many[kind]) // they have none
+			m.nodes[c.serial] = c.serial
 			lines = append(lines, c.drive)
 		default:
 			c.serial = fmt.Sprintf("%s%02d", strings.ToUpper(kind), many[kind])
@@ -167,7 +169,7 @@ func (m *machine) awaitDrives(t *testing.T, cells []cell) {
 		}
 		out, _, _ := m.ssh("viewer", "drives --json")
 		for _, c := range cells {
-			if !strings.Contains(out, fmt.Sprintf("%q", cmp.Or(c.node, c.serial))) {
+			if !strings.Contains(out, fmt.Sprintf("%q", cmp.Or(m.nodes[c.serial], c.serial))) {
 				return fmt.Errorf("drive %s (%s) is not there: %s", c.serial, c.drive, out)
 			}
 		}
@@ -187,11 +189,9 @@ func (m *machine) findNodes(cells []cell) error {
 	if err != nil {
 		return err
 	}
-	for n := range cells {
-		if c := &cells[n]; c.nameless() {
-			if _, node, _ := strings.Cut(" "+list, " "+c.serial+"="); node != "" {
-				c.node, _, _ = strings.Cut(node, " ")
-			}
+	for _, c := range cells {
+		if _, node, _ := strings.Cut(" "+list, " "+c.serial+"="); c.nameless() && node != "" {
+			m.nodes[c.serial], _, _ = strings.Cut(node, " ")
 		}
 	}
 	return nil

@@ -53,8 +53,8 @@ func (m *machine) meet(t *testing.T, c cell) (row string) {
 
 // named is how the drives of a cell are named and confirmed: by the serial, or by the names and what confirms each.
 func (m *machine) named(t *testing.T, c cell) (words string) {
-	if c.node != "" {
-		return m.byName(t, c.node, c.shown)
+	if node := m.nodes[c.serial]; node != "" {
+		return m.byName(t, node, c.shown)
 	}
 	if c.spaces == 0 {
 		return c.serial + " --confirm " + c.serial
