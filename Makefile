@@ -16,14 +16,14 @@ bin/wiped: FORCE
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -trimpath -ldflags='-s -w' -o $@ ./cmd/wiped
 FORCE:
 
-# suite runs tests with what $(2) says to go test, shown in gotestsum's format $(1), and keeps what happened in bin/TARGET.json. Then it says
+# suite runs tests with what $(2) says to go test, shown in gotestsum's format $(1), and keeps what happened in bin/TARGET$(3).json. Then it says
 # what was left out: tests that skipped, and what a short form does not do. With WIPED_FORBID_SKIP set a test that skipped is a failure.
 # summary is what a target shows after its tests, also if they failed.
 define suite
 	@mkdir -p bin
-	$(if $(summary),trap '$(summary)' EXIT; )$(GO) run $(GOTESTSUM) --format $(1) --jsonfile bin/$@.json -- $(2)
-	@sed -n 's/.*_test.go:[0-9]*: \(left out: .*\)\\n"}$$/\1/p' bin/$@.json
-	@skipped=$$(grep '"Action":"skip"' bin/$@.json | grep -o '"Package":"[^"]*","Test":"[^"]*"') || exit 0; \
+	$(if $(summary),trap '$(summary)' EXIT; )$(GO) run $(GOTESTSUM) --format $(1) --jsonfile bin/$@$(3).json -- $(2)
+	@sed -n 's/.*_test.go:[0-9]*: \(left out: .*\)\\n"}$$/\1/p' bin/$@$(3).json
+	@skipped=$$(grep '"Action":"skip"' bin/$@$(3).json | grep -o '"Package":"[^"]*","Test":"[^"]*"') || exit 0; \
 		echo "left out:"; echo "$$skipped"; [ -z "$$WIPED_FORBID_SKIP" ]
 endef
 
@@ -41,7 +41,7 @@ AT_ONE_TIME = jobs_|split_|message_crowd|refuse_busy|roles_edited|start_sigterm
 race: build
 	$(not_root)
 	$(call suite,pkgname,-race $(if $(filter short,$(RACE)),-short -skip '^TestStories$$') ./...)
-	$(if $(filter short,$(RACE)),$(call suite,testname,-race -run '^TestStories$$/^($(AT_ONE_TIME))' ./cmd/wiped))
+	$(if $(filter short,$(RACE)),$(call suite,testname,-race -run '^TestStories$$/^($(AT_ONE_TIME))' ./cmd/wiped,-stories))
 	$(if $(filter short,$(RACE)),@cd cmd/wiped/testdata; all=$$(ls *.txtar | wc -l); some=$$(ls *.txtar | grep -cE '^($(AT_ONE_TIME))'); \
 		echo "left out: $$((all - some)) of $$all stories; make nightly tells them all")
 
@@ -165,7 +165,7 @@ test-load: export WIPED_LOAD_CONNECTIONS = $(CONNECTIONS)
 test-load: export WIPED_WEEK_TICKS = $(if $(filter short,$(LOAD)),3600,604800)
 test-load: build
 	$(call suite,standard-verbose,-tags load -run '^TestLoad' -count=1 -timeout 120m ./cmd/wiped)
-	$(call suite,standard-verbose,-run '^TestWeek$$' -count=1 -timeout 60m ./shell)
+	$(call suite,standard-verbose,-run '^TestWeek$$' -count=1 -timeout 60m ./shell,-week)
 
 # All that is too long for .ci/run, each part whole. It goes on after a part that failed, ends with a table, and fails if one failed. bench is
 # the last, for it writes docs/performance anew.
