@@ -1,5 +1,3 @@
-//go:build vm
-
 package main
 
 // cell is one line of docs/drives.md: a drive, what it was told, and what wiped made of it.
@@ -7,7 +5,6 @@ type cell struct {
 	kind    string // what drive it is, for people
 	drive   string // for the simulator: the line without serial; empty: a drive of qemu's
 	serial  string // of a drive of qemu's; what the simulator calls its own, and the serial of most of these
-	node    string // the kernel's name, where it cannot be told by that
 	shown   string // what confirms it must look like this, where that is not serial
 	flags   string // of erase
 	says    string // in the last status line, or in the refusal

@@ -44,6 +44,7 @@ type machine struct {
 	control string // port of this host that leads to the simulator of drives in the guest; "": there is none
 	asks    string // who tries to log in; "": the viewer
 	early   early
+	nodes   map[string]string // the kernel's names of drives that cannot be told by their serials, by what the simulator calls them
 }
 
 // early is what is typed at the monitor of qemu when the console first shows something.
