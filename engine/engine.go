@@ -46,6 +46,7 @@ type Config struct {
 type Engine struct {
 	cfg         Config
 	turns       turns
+	surveys     surveys
 	controllers controllers
 	orders      orders
 	news        bell

@@ -185,7 +185,7 @@ func (j *job) recheck(last bool) error {
 	if err := j.checkClaims(); err != nil || j.plan.sent {
 		return err
 	}
-	all, err := j.e.find()
+	all, err := j.e.surveys.share(j.e.find)
 	if err != nil {
 		return err
 	}
