@@ -100,7 +100,7 @@ func TestBlocksAreTheirOffsets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem, r.Block)()
+		src := r.sources(mem, r.Block, 1)()
 		for _, off := range []int64{0, 512, 1024, 1536, 4096, 1 << 20, 1<<20 + 512, 9876543 * 512, 1<<62 + 512} {
 			for _, n := range []int{512, 8192, block - 512, block} {
 				got, want := src.block(off, n), make([]byte, n)
@@ -127,7 +127,7 @@ func TestBlocksAtOddOffsets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem, r.Block)()
+		src := r.sources(mem, r.Block, 1)()
 		for off := range 2000 {
 			if !bytes.Equal(src.block(int64(off), 1000), whole[off:off+1000]) {
 				t.Errorf("%s: wrong bytes at %d", name, off)
@@ -146,7 +146,7 @@ func TestSameIsWhatFillGives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src := r.sources(mem, piece)()
+		src := r.sources(mem, piece, 1)()
 		random := rand.New(rand.NewPCG(8, 8))
 		for range 100 {
 			at := random.Int64N(1 << 50)

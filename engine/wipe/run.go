@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// What a Run uses where nothing else is asked for. Together they take some 12 MiB of buffers at most: for each I/O in flight
+// What a Run uses where nothing else is asked for. Together they take some 15 MiB of buffers at most: for each I/O in flight
 // what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
 // processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other. For the same reason a
 // fast drive has no more of them than there are processors, though two at least.
@@ -137,17 +137,40 @@ type buffers struct{ source, read int }
 func (r *Run) piece() int { return max(piece/r.Sector, 1) * r.Sector }
 
 // sources returns what gives each worker its source, with its memory out of mem.
-func (r *Run) sources(mem *arena, size int) func() source {
+func (r *Run) sources(mem *arena, size, workers int) func() source {
 	if len(r.Pattern.Key) > 0 {
-		return func() source { return newStream(r.Pattern.Key, mem.take(size)) }
+		return r.streams(mem, size, workers)
 	}
 	return newFixed(r.Pattern.Bytes, mem.take(fixedSize(len(r.Pattern.Bytes), size))).share
 }
 
+// streams returns what gives each worker a key stream. What blocks that are not long are made in lies side by side: most drives are
+// asked for no longer ones, and then the rest of the memory is never there. To clear new pages is what many drives that begin at the
+// same time wait for.
+func (r *Run) streams(mem *arena, size, workers int) func() source {
+	short := r.short(size)
+	all := mem.take(workers * padded(short))
+	return func() source {
+		s := newStream(r.Pattern.Key, all[:short:short])
+		all = all[padded(short):]
+		if size > short {
+			s.long = mem.take(size)
+		}
+		return s
+	}
+}
+
+// short is how much of a source's memory is for blocks that are not long.
+func (r *Run) short(size int) int { return min(size, r.Block) }
+
 // memory is how many bytes the sources and a buffer for each worker take.
 func (r *Run) memory(workers int, b buffers) int {
 	if len(r.Pattern.Key) > 0 {
-		return workers * (padded(b.read) + padded(b.source))
+		each := padded(b.read) + padded(r.short(b.source))
+		if b.source > r.Block {
+			each += padded(b.source)
+		}
+		return workers * each
 	}
 	return workers*padded(b.read) + padded(fixedSize(len(r.Pattern.Bytes), b.source))
 }

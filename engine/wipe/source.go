@@ -99,8 +99,9 @@ var zeros [piece]byte
 type stream struct {
 	cipher cipher.Block
 	iv     [aes.BlockSize]byte // in here, not on the stack: it would escape from there at each block
-	buf    []byte
-	next   cipher.Stream // see seek
+	buf    []byte              // for blocks that are no longer
+	long   []byte              // for longer ones, which not every drive is asked for
+	next   cipher.Stream       // see seek
 }
 
 func newStream(key, buf []byte) *stream {
@@ -112,7 +113,16 @@ func newStream(key, buf []byte) *stream {
 }
 
 func (s *stream) block(off int64, n int) []byte {
-	s.fill(s.buf[:n], off)
+	buf := s.room(n)
+	s.fill(buf, off)
+	return buf
+}
+
+// room is memory for n bytes.
+func (s *stream) room(n int) []byte {
+	if n > len(s.buf) {
+		return s.long[:n]
+	}
 	return s.buf[:n]
 }
 
@@ -141,7 +151,7 @@ func (s *stream) seek(off int64) {
 // same decrypts part, which leaves nothing but zeros of a key stream. So the processor waits for what was read while it
 // encrypts, and not after it: that is a fifth faster than to make the key stream first and then compare it.
 func (s *stream) same(part []byte) bool {
-	rest := s.buf[:len(part)]
+	rest := s.room(len(part))
 	s.next.XORKeyStream(rest, part)
 	last := len(rest) - 1
 	return rest[0] == 0 && bytes.Equal(rest[1:], rest[:last]) // the first is zero, and each is as the one before

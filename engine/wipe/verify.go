@@ -18,7 +18,7 @@ import (
 type reader struct {
 	from     io.ReaderAt
 	source   source
-	buf      []byte // what was read
+	buf      []byte // what was read; zeros at first
 	sector   int
 	piece    int // whole sectors, for which source was made
 	progress *Progress
@@ -28,10 +28,11 @@ type reader struct {
 	poisons bool // before each read
 	asked   int  // how long the last try was
 	stale   int  // so many bytes of buf may hold a sector that is expected
+	used    int  // so many bytes of buf were in use; those beyond are zeros, which a fixed pattern may expect
 }
 
 func newReader(r *Run, from io.ReaderAt, s source, buf []byte) *reader {
-	rd := &reader{from: from, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress, stale: len(buf)}
+	rd := &reader{from: from, source: s, buf: buf, sector: r.Sector, piece: r.piece(), progress: r.Progress}
 	rd.strange, rd.marks = s.strange()
 	rd.poisons = !rd.marks && (s.repeats() || r.Sector < aes.BlockSize)
 	return rd
@@ -45,6 +46,10 @@ func (r *reader) try(off int64, n int) (int, error) {
 	default:
 		clear(r.buf[:r.stale])
 		r.mark(r.buf[:r.stale])
+		if n > r.used { // not before: memory that a slow drive never needs stays away
+			r.mark(r.buf[r.used:n])
+			r.used = n
+		}
 	}
 	r.asked, r.stale = n, n // until all of it proves to be as it should
 	moved, err := r.from.ReadAt(buf, off)

@@ -51,7 +51,7 @@ func (r *Run) work(ctx context.Context, verb string, extents []Range, b buffers,
 		return errors.New("start run: its progress has served another one")
 	}
 	r.Progress.skipped.Store(r.Bytes() - lengths(extents))
-	source := r.sources(mem, b.source)
+	source := r.sources(mem, b.source, workers)
 	devices := make([]device, workers)
 	for i := range devices {
 		devices[i] = open(source(), mem.take(b.read))
