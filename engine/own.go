@@ -60,7 +60,7 @@ func (j *job) ownNames(items []Item) error {
 // stillOwn asks the drives of a job that comes to its end whether they are still the ones that were confirmed. Silence is no
 // sign that they are not, unless the system knows the drive by other names than its own: else it would have seen it go.
 func (j *job) stillOwn() error {
-	all, err := j.e.find()
+	all, err := j.e.surveys.share(j.e.find)
 	for _, t := range j.targets {
 		at := slices.IndexFunc(all, func(d drive.Drive) bool { return slices.Contains(d.Info().Paths, t.path) })
 		is := err

@@ -7,7 +7,7 @@ import (
 	"wiped/engine/drive"
 )
 
-// surveys lets jobs that begin at the same time share a look at the drives, which costs more the more drives there are. A look began
+// surveys lets jobs that begin or end at the same time share a look at the drives, which costs more the more drives there are. A look began
 // after everybody asked who sees what it found, so that it is as fresh as one of their own.
 type surveys struct {
 	mu      sync.Mutex

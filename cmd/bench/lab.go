@@ -38,7 +38,7 @@ const (
 	gib = 1 << 30
 )
 
-var long = form{size: 2 * gib, slow: gib, startup: 16 * mib, zram: 32 * gib, watched: 192 * gib, many: 384 * mib, scaled: 128 * mib, rounds: 7, few: 3,
+var long = form{size: 2 * gib, slow: gib, startup: 16 * mib, zram: 32 * gib, watched: 128 * gib, many: 448 * mib, scaled: 128 * mib, rounds: 7, few: 3,
 	watchers: 1000, idle: 200, hellos: 61, logins: 3 * time.Second, starts: 9, budget: 60 * time.Second,
 	drives: []int{1, 4, 16, 32, 64}, jobs: []int{10, 1000, 10000}}
 

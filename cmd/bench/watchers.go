@@ -38,7 +38,7 @@ func watchers(l *lab) error {
 	if _, err := l.throttled(s, holdRate, slow...); err != nil {
 		return err
 	}
-	return l.contest("watched", l.form.few,
+	return l.contest("watched", l.form.rounds,
 		contender{"alone", func() (map[string]float64, error) { return l.watched(s, d, slow[0], 0) }},
 		contender{"by many", func() (map[string]float64, error) { return l.watched(s, d, slow[0], l.form.watchers) }},
 	)
@@ -59,7 +59,7 @@ func (l *lab) watched(s *station, d, slow device, watchers int) (map[string]floa
 	}
 	crowd := &crowd{l: l, s: s}
 	defer crowd.leave()
-	t, err := s.eraseAfter("zero", "full", func(id uint64) error {
+	t, err := s.eraseAfter("zero", "none", func(id uint64) error {
 		if err := crowd.gather(id, watchers); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (l *lab) watched(s *station, d, slow device, watchers int) (map[string]floa
 	if err == nil && watchers > 0 && crowd.silent() {
 		err = errors.New("nobody heard anything of the job")
 	}
-	return t.figures(), err
+	return t.write.figures("write"), err
 }
 
 // crowd is who watches.

@@ -1,7 +1,6 @@
 package wipe
 
 import (
-	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -32,7 +31,7 @@ func (p *pacer) WriteAt(b []byte, off int64) (int, error) {
 // A drive that is fast is asked for more at a time, one that is slow or fails is not, and either may change. All of it is
 // covered once, whatever is asked for.
 func TestFastDrivesGetLongerRequests(t *testing.T) {
-	const size = 63 * DefaultBlock
+	const size = 240 * DefaultBlock
 	steady := func(d time.Duration) func(int64) time.Duration {
 		return func(int64) time.Duration { return d }
 	}
@@ -45,6 +44,7 @@ func TestFastDrivesGetLongerRequests(t *testing.T) {
 		"slow":         {steady(2 * brisk), Ranges{}, 1, 1},
 		"getting slow": {func(off int64) time.Duration { return time.Duration(off) * 3 * brisk / size }, Ranges{}, DefaultBurst, 1},
 		"getting fast": {func(off int64) time.Duration { return time.Duration(size-off) * 2 * brisk / size }, Ranges{}, 1, DefaultBurst},
+		"a fast start": {func(off int64) time.Duration { return brisk/10 + time.Duration(min(1, off/(15*DefaultBlock)))*brisk }, Ranges{}, 1, 1},
 		"failing":      {steady(brisk / 10), set(Range{0, size}), 1, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -65,53 +65,6 @@ func TestFastDrivesGetLongerRequests(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A fast drive is asked by as many workers as there are processors, one that is slow or fails by all of them.
-func TestFastDrivesNeedFewerWorkers(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	const size = 64 * DefaultBlock
-	for name, c := range map[string]struct {
-		pace time.Duration
-		bad  Ranges
-		want int // I/Os in flight in the second half
-	}{
-		"fast":    {brisk / 10, Ranges{}, 2},
-		"slow":    {2 * brisk, Ranges{}, DefaultDepth},
-		"failing": {brisk / 10, set(Range{0, size}), DefaultDepth},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			d := &crowded{pacer: pacer{pace: func(int64) time.Duration { return c.pace }, bad: c.bad, asked: map[int64]int64{}}}
-			r := Run{Pattern: patterns["zeros"], Extents: []Range{{0, size}}, Sector: DefaultBlock, Progress: new(Progress)}
-			if err := r.Write(t.Context(), d); err != nil {
-				t.Fatal(err)
-			}
-			if d.most != c.want || r.Progress.Done() != size {
-				t.Errorf("%s: %d in flight, %d bytes done; want %d, %d", name, d.most, r.Progress.Done(), c.want, size)
-			}
-		})
-	}
-}
-
-// crowded notes how many I/Os were in flight at once beyond the middle of the drive.
-type crowded struct {
-	pacer
-	here, most int
-}
-
-func (c *crowded) WriteAt(b []byte, off int64) (int, error) {
-	c.mu.Lock()
-	c.here++
-	if off >= 32*DefaultBlock {
-		c.most = max(c.most, c.here)
-	}
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.here--
-	}()
-	return c.pacer.WriteAt(b, off)
 }
 
 func set(ranges ...Range) (s Ranges) {

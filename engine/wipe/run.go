@@ -9,8 +9,7 @@ import (
 
 // What a Run uses where nothing else is asked for. Together they take some 15 MiB of buffers at most: for each I/O in flight
 // what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
-// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other. For the same reason a
-// fast drive has no more of them than there are processors, though two at least.
+// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
 	DefaultBurst = 4       // blocks of one I/O, as long as the drive is fast

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,10 @@ import (
 // processor about 40 µs, whatever its length. That weighs where DefaultDepth blocks of DefaultBlock come back at 800 MB/s and
 // more; a drive that is slower, or sick, is to be asked for little at a time.
 const brisk = 5 * time.Millisecond
+
+// settled is how many I/Os in a row have to be brisk before a worker asks for more at a time: caches and throttles let the first
+// few through at once, whatever comes after them, and a slow drive is not worth the memory.
+const settled = 8
 
 // crew is the workers of one run.
 type crew struct {
@@ -77,9 +80,8 @@ func (c *crew) start(ctx context.Context, devices []device) {
 	ctx, c.stop = context.WithCancel(ctx)
 	defer c.stop()
 	var all sync.WaitGroup
-	enough := max(2, runtime.GOMAXPROCS(0))
 	for i, d := range devices {
-		w := &worker{crew: c, device: d, low: &c.track.low[i], back: &c.track.back[i], done: ctx.Done(), blocks: 1, spare: i >= enough}
+		w := &worker{crew: c, device: d, low: &c.track.low[i], back: &c.track.back[i], done: ctx.Done(), blocks: 1}
 		all.Go(w.run)
 	}
 	all.Wait()
@@ -132,7 +134,7 @@ type worker struct {
 	back   *atomic.Int64 // see track
 	done   <-chan struct{}
 	blocks int64 // to take at a time
-	spare  bool  // leaves when the drive turns out to be fast: it would only wait for a processor
+	streak int   // brisk I/Os in a row
 
 	// Of the blocks under way:
 	retries int  // left
@@ -165,10 +167,6 @@ func (w *worker) run() {
 			number += n
 			w.low.Store(number)
 		}
-		if w.spare && w.blocks > 1 {
-			w.low.Store(w.track.plan.blocks())
-			return
-		}
 	}
 }
 
@@ -183,8 +181,11 @@ func (w *worker) cover(area Range, n int64) bool {
 		return false
 	}
 	w.effort.block(w.anyGood, area.Length)
+	if w.streak++; w.cost.Tries > 0 || time.Since(begun) >= time.Duration(n)*brisk {
+		w.streak = 0
+	}
 	w.blocks = 1
-	if w.cost.Tries == 0 && time.Since(begun) < time.Duration(n)*brisk {
+	if w.streak >= settled {
 		w.blocks = w.most
 	}
 	return true
