@@ -8,8 +8,8 @@ import (
 )
 
 // What a Run uses where nothing else is asked for. Together they take some 15 MiB of buffers at most: for each I/O in flight
-// what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared. More of them cost more
-// processor time for the same bytes: the caches hold fewer of them, and goroutines wait for each other.
+// what it reads into, or writes from. Two in flight keep a drive busy while a third is made or compared; a fourth
+// takes memory and is no faster.
 const (
 	DefaultBlock = 1 << 20 // bytes of one I/O
 	DefaultBurst = 4       // blocks of one I/O, as long as the drive is fast
