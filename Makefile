@@ -32,7 +32,7 @@ not_root = @[ "$$(id -u)" = 0 ] || echo "not root: stories with loop devices, mo
 # All tests that this machine allows. Without root it leaves out what needs loop devices and mounts, and says so.
 test: build
 	$(not_root)
-	$(call suite,pkgname,./...)
+	$(call suite,pkgname,-timeout 30m ./...)
 
 # The same under the race detector. RACE=short is all tests, those of random plans with fewer of these, and of the stories those in which
 # several things happen at one time.
@@ -40,8 +40,8 @@ RACE       ?= full
 AT_ONE_TIME = jobs_|split_|message_crowd|refuse_busy|roles_edited|start_sigterm
 race: build
 	$(not_root)
-	$(call suite,pkgname,-race $(if $(filter short,$(RACE)),-short -skip '^TestStories$$') ./...)
-	$(if $(filter short,$(RACE)),$(call suite,testname,-race -run '^TestStories$$/^($(AT_ONE_TIME))' ./cmd/wiped,-stories))
+	$(call suite,pkgname,-race -timeout 30m $(if $(filter short,$(RACE)),-short -skip '^TestStories$$') ./...)
+	$(if $(filter short,$(RACE)),$(call suite,testname,-race -timeout 30m -run '^TestStories$$/^($(AT_ONE_TIME))' ./cmd/wiped,-stories))
 	$(if $(filter short,$(RACE)),@cd cmd/wiped/testdata; all=$$(ls *.txtar | wc -l); some=$$(ls *.txtar | grep -cE '^($(AT_ONE_TIME))'); \
 		echo "left out: $$((all - some)) of $$all stories; make nightly tells them all")
 
