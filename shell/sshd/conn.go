@@ -121,6 +121,10 @@ func (c *conn) turn(want int) (int, error) {
 
 func (c *conn) took(n int) error {
 	total := c.received.Add(int64(n))
+	if c.isOpen() {
+		return nil
+	}
+	acknowledge(c.Conn)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase == service {

@@ -33,7 +33,7 @@ type limit struct {
 }
 
 // limits leave threads but no processes; signals to itself; of fcntl, to look whether and how a file is open (owners of a socket are sent
-// signals, be they of another process); and the options of a socket that Go sets for one that it has accepted.
+// signals, be they of another process); and the options that Go and sshd set of a socket that was accepted.
 func limits() []limit {
 	return []limit{
 		{"clone", []seccomp.ArgumentConditions{{{Argument: 0, Operation: seccomp.BitsNotSet, Value: unix.CLONE_THREAD}}}},
@@ -42,7 +42,7 @@ func limits() []limit {
 		{"setsockopt", []seccomp.ArgumentConditions{
 			none(1, unix.SOL_SOCKET, unix.IPPROTO_TCP),
 			append(none(2, unix.SO_KEEPALIVE), is(1, unix.SOL_SOCKET)),
-			append(none(2, unix.TCP_NODELAY, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT), is(1, unix.IPPROTO_TCP)),
+			append(none(2, unix.TCP_NODELAY, unix.TCP_QUICKACK, unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT), is(1, unix.IPPROTO_TCP)),
 		}},
 	}
 }

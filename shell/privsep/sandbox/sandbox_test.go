@@ -254,7 +254,8 @@ func serverWork() error {
 	if _, err := a.Read(make([]byte, 1)); err != nil {
 		return err
 	}
-	for _, o := range [][3]int{{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1}, {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1}, {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15}} {
+	for _, o := range [][3]int{{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1}, {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1}, {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, 15}} {
 		if err := unix.SetsockoptInt(given.listener, o[0], o[1], o[2]); err != nil {
 			return fmt.Errorf("set option %d: %w", o, err)
 		}
