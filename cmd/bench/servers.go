@@ -72,7 +72,7 @@ func (l *lab) gliderlabs() (*station, error) {
 	return l.start(cmd, errOut)
 }
 
-// openSSH is sshd with one ed25519 host key, without PAM and DNS.
+// openSSH is sshd with one ed25519 host key, without PAM and DNS. SHLVL keeps root's bash from reading its ~/.bashrc, whatever is in it.
 func (l *lab) openSSH() (*station, error) {
 	host, allowed := filepath.Join(l.dir, "sshd_host_key"), filepath.Join(l.dir, "sshd_authorized_keys")
 	if out, err := command(l.ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host).CombinedOutput(); err != nil {
@@ -86,7 +86,7 @@ func (l *lab) openSSH() (*station, error) {
 	addr := ln.Addr().(*net.TCPAddr)
 	ln.Close()
 	config := fmt.Sprintf("ListenAddress %s\nHostKey %s\nAuthorizedKeysFile %s\nPidFile none\nUsePAM no\nUseDNS no\nStrictModes no\n"+
-		"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n", addr, host, allowed)
+		"PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nSetEnv SHLVL=2\n", addr, host, allowed)
 	file := filepath.Join(l.dir, "sshd_config")
 	err = errors.Join(os.WriteFile(file, []byte(config), 0o600), os.WriteFile(allowed, []byte(l.key.public), 0o600), os.MkdirAll("/run/sshd", 0o755))
 	if err != nil {
