@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // cmdImage: image FILE SIZE [TEXT] makes an image of SIZE (bytes, or with K, M) full of TEXT, over and over.
@@ -84,6 +85,20 @@ func cmdLoop(ts *testscript.TestScript, _ bool, args []string) {
 			_ = exec.Command("losetup", "-d", dev).Run()
 		}
 	})
+}
+
+// cmdFreed: freed DEVICE... waits until nothing holds them exclusively any more. A story that looks at mounts from a view of its own takes
+// a copy of all there are, and each copy holds its device until that view is gone: another story's umount ends only one of them.
+func cmdFreed(ts *testscript.TestScript, _ bool, args []string) {
+	for _, dev := range args {
+		ts.Check(eventually(func() error {
+			fd, err := unix.Open(dev, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return fmt.Errorf("open %s exclusively: %w", dev, err)
+			}
+			return unix.Close(fd)
+		}))
+	}
 }
 
 // cmdSerial: serial VAR DRIVE puts the drive's serial into VAR, read from drives --json.

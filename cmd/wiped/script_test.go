@@ -42,6 +42,7 @@ func verbs() map[string]func(*testscript.TestScript, bool, []string) {
 		"image":     cmdImage,
 		"holds":     cmdHolds,
 		"loop":      cmdLoop,
+		"freed":     cmdFreed,
 		"serial":    cmdSerial,
 		"slow":      cmdSlow,
 		"await":     cmdAwait,
