@@ -15,11 +15,12 @@ import (
 // create makes the private key at path unless something is there, and tells whether it did. The public one is left to
 // load, which makes it whenever it is missing, so also after a crash between the two.
 func create(path string, spec spec) (bool, error) {
+	_, public := os.Lstat(path + ".pub") // looked for first: another process makes the private key, and the public one after it
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil // whatever is wrong with it, load says it
 	}
 	// Our own crash cannot leave a public key alone; somebody lost or moved the private one.
-	if _, err := os.Lstat(path + ".pub"); err == nil {
+	if public == nil {
 		return false, fmt.Errorf("create host key: %s is missing though %s.pub is there: bring it back from a backup, or have a new one made (%s): mv %s %s",
 			path, path, spec.consequence(), shellQuote(path+".pub"), shellQuote(path+".pub.old"))
 	}
