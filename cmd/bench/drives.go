@@ -45,7 +45,8 @@ func oneDrive(l *lab) error {
 		l.fio("fio, 1 job", d, "write", 1, 8),
 		l.fio("fio, 2 jobs", d, "write", 2, 8),
 		l.dd(d),
-		l.fio("fio, same depth", d, "read", 1, wipe.DefaultDepth),
+		l.fio("fio, 1 job of that depth", d, "read", 1, wipe.DefaultDepth),
+		l.fio("fio, 2 jobs of that depth", d, "read", 2, wipe.DefaultDepth),
 		s.erasing("wiped random", "random", d),
 		sketching("sketch random", "write", func() (moved, error) { return sketchWrite(d, sample) }),
 		sketching("sketch random", "read", func() (moved, error) { return readBack(d, sample) }),
@@ -77,7 +78,8 @@ func onZram(l *lab) error {
 		l.fio("fio, 1 job", d, "write", 1, 8),
 		l.fio("fio, 2 jobs", d, "write", 2, 8),
 		l.dd(d),
-		l.fio("fio, same depth", d, "read", 1, wipe.DefaultDepth),
+		l.fio("fio, 1 job of that depth", d, "read", 1, wipe.DefaultDepth),
+		l.fio("fio, 2 jobs of that depth", d, "read", 2, wipe.DefaultDepth),
 	)
 }
 

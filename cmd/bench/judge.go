@@ -50,16 +50,17 @@ func judgeOne(w row, r *report) result {
 	}
 	ours := find(w.ours)
 	res := result{row: w, rounds: len(ours), our: ours.median(), their: math.NaN()}
-	values := ours
+	values, whole := ours, true
 	if len(w.theirs) > 0 {
 		var best series
 		res.best, best = bestOf(w, find)
+		whole = len(ours) == len(best) // who fails is left out from then on, and its figures with it
 		res.their, values = best.median(), ratios(ours, best)
 		res.value = res.our / res.their
 	} else {
 		res.value = res.our
 	}
-	if res.measured = len(values) > 0 && !math.IsNaN(res.value) && !math.IsInf(res.value, 0); !res.measured {
+	if res.measured = whole && len(values) > 0 && !math.IsNaN(res.value) && !math.IsInf(res.value, 0); !res.measured {
 		return res
 	}
 	res.low, res.high = slices.Min(values), slices.Max(values)

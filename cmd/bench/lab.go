@@ -27,7 +27,7 @@ type form struct {
 	hellos   int
 	logins   time.Duration
 	starts   int
-	budget   time.Duration // of a contest: no new round begins after it
+	budget   time.Duration // of a contest: no round but the first ones begins after it
 	drives   []int         // how many at once, for the plot
 	jobs     []int         // in the journal, for the plot
 }
@@ -144,13 +144,16 @@ type contender struct {
 	run  func() (map[string]float64, error)
 }
 
+// fewest rounds make a median.
+const fewest = 3
+
 // contest lets all have their turn, round by round, so that what happens to the machine meanwhile happens to all of them. Each round
-// begins with another one. Who fails is left out from then on. On a slow machine there are fewer rounds, and at least one.
+// begins with another one. Who fails is left out from then on. On a slow machine there are fewer rounds.
 func (l *lab) contest(device string, rounds int, all ...contender) error {
 	failed := make([]error, len(all))
 	began := time.Now()
 	for round := range rounds {
-		if round > 0 && time.Since(began) > l.form.budget {
+		if round >= fewest && time.Since(began) > l.form.budget {
 			break
 		}
 		for n := range all {

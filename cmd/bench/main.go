@@ -54,7 +54,7 @@ func run(args []string) error {
 	fs.StringVar(&o.ram, "ram", "/dev/shm", "a tmpfs for the loop devices")
 	fs.StringVar(&o.profile, "profile", "", "write a CPU profile of this process, for experiments that run the engine in it")
 	fs.Int64Var(&o.reserve, "reserve", 4<<10, "MiB of memory that must stay free")
-	fs.DurationVar(&o.budget, "budget", long.budget, "no new round of a comparison begins after so long")
+	fs.DurationVar(&o.budget, "budget", long.budget, "no fourth or later round of a comparison begins after so long")
 	err := fs.Parse(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
@@ -83,11 +83,12 @@ func measure(o *options) error {
 	if os.Geteuid() != 0 {
 		return errors.New("loop devices, zram and cgroups need root. Next: sudo make bench")
 	}
-	if err := needTools(); err != nil {
+	signal.Ignore(syscall.SIGPIPE) // who no longer reads the table must not keep the devices from being removed
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := needTools(ctx); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	l, err := newLab(ctx, o)
 	if err != nil {
 		return err
@@ -120,8 +121,8 @@ func profileTo(path string) (end func(), err error) {
 	return func() { pprof.StopCPUProfile(); f.Close() }, pprof.StartCPUProfile(f)
 }
 
-// publish writes down what was measured and prints the table. A row without a figure is an error, a row that misses is not. A run of
-// chosen experiments leaves the pages alone.
+// publish writes down what was measured and prints the table. A row without a figure is an error, and so is an experiment that failed; a
+// row that misses is not. A run of chosen experiments, or with a failure, leaves the pages alone.
 func publish(o *options, r *report, part bool) error {
 	if err := r.write(o.json); err != nil {
 		return err
@@ -129,14 +130,18 @@ func publish(o *options, r *report, part bool) error {
 	results := judge(rows, r)
 	printTable(os.Stdout, r, results)
 	pages := o.docs
-	if r.Short || part {
+	missing := unmeasured(results)
+	if part {
+		missing = 0
+	}
+	if r.Short || part || missing+len(r.Failed) > 0 {
 		pages = filepath.Join(filepath.Dir(o.json), "bench-pages")
 	}
 	if err := writePages(pages, r, results); err != nil {
 		return err
 	}
-	if n := unmeasured(results); n > 0 && !part {
-		return fmt.Errorf("%d rows could not be measured", n)
+	if missing+len(r.Failed) > 0 {
+		return fmt.Errorf("%d experiments failed, %d rows could not be measured", len(r.Failed), missing)
 	}
 	return nil
 }

@@ -15,16 +15,17 @@ import (
 
 	"github.com/gliderlabs/ssh"
 	gossh "golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 )
 
 // greeting is what every server answers.
 const greeting = "Hello! How are you?"
 
 // bareServer is the library that wiped's server is built on, with nothing around it. It is a role of bench of its own: gliderlabs FILE,
-// where FILE holds the key that may log in.
+// where FILE holds the key that may log in; with another word it acknowledges at once what it reads, as wiped does before a login.
 func bareServer(args []string) error {
-	if len(args) != 1 {
-		return errors.New("gliderlabs FILE")
+	if len(args) < 1 {
+		return errors.New("gliderlabs FILE [prompt]")
 	}
 	text, err := os.ReadFile(args[0])
 	if err != nil {
@@ -52,10 +53,33 @@ func bareServer(args []string) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "listening on %s\n", ln.Addr())
+	if len(args) > 1 {
+		ln = promptListener{ln}
+	}
 	return server.Serve(ln)
 }
 
-func (l *lab) gliderlabs() (*station, error) {
+type promptListener struct{ net.Listener }
+
+func (l promptListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return promptConn{conn.(*net.TCPConn)}, nil
+}
+
+type promptConn struct{ *net.TCPConn }
+
+func (c promptConn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	if raw, failed := c.SyscallConn(); failed == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
+	}
+	return n, err
+}
+
+func (l *lab) gliderlabs(words ...string) (*station, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -64,7 +88,7 @@ func (l *lab) gliderlabs() (*station, error) {
 	if err := os.WriteFile(key, []byte(l.key.public), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := command(l.ctx, self, "gliderlabs", key)
+	cmd := command(l.ctx, self, append([]string{"gliderlabs", key}, words...)...)
 	errOut, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -139,26 +163,32 @@ func (l *lab) hello(name, addr, user, word string) contender {
 
 // hello is one command of a script: the ssh program starts, logs in, hears the answer and ends.
 func hello(l *lab) error {
-	wiped, bare, stock, err := l.servers()
+	wiped, bare, prompt, err := l.servers()
 	if err != nil {
 		return err
+	}
+	stock, err := l.openSSH()
+	if err != nil {
+		return fmt.Errorf("start OpenSSH: %w", err)
 	}
 	return l.contest("ssh", l.form.hellos,
 		l.hello("wiped", wiped.addr, "bench", "hello"),
 		l.hello("gliderlabs", bare.addr, "bench", "hello"),
+		l.hello("prompt gliderlabs", prompt.addr, "bench", "hello"),
 		l.hello("OpenSSH", stock.addr, "root", "echo '"+greeting+"'"),
 	)
 }
 
-func (l *lab) servers() (wiped, bare, stock *station, err error) {
+// servers are wiped, and the bare server as it is and acknowledging at once.
+func (l *lab) servers() (wiped, bare, prompt *station, err error) {
 	if wiped, err = l.station(); err != nil {
 		return nil, nil, nil, err
 	}
 	if bare, err = l.gliderlabs(); err != nil {
 		return nil, nil, nil, fmt.Errorf("start a bare server: %w", err)
 	}
-	if stock, err = l.openSSH(); err != nil {
-		return nil, nil, nil, fmt.Errorf("start OpenSSH: %w", err)
+	if prompt, err = l.gliderlabs("prompt"); err != nil {
+		return nil, nil, nil, fmt.Errorf("start a bare server: %w", err)
 	}
-	return wiped, bare, stock, nil
+	return wiped, bare, prompt, nil
 }

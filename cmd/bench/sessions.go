@@ -14,7 +14,7 @@ const clients = 8
 // logins counts complete visits: connect, log in, one command, leave. Once by the ssh program, as scripts come, and once by
 // connections of this process, which cost the clients next to nothing.
 func logins(l *lab) error {
-	wiped, bare, _, err := l.servers()
+	wiped, bare, prompt, err := l.servers()
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,8 @@ func logins(l *lab) error {
 	program := func(addr string) error { return l.program(addr, "bench", "hello") }
 	return l.contest("logins", l.form.rounds,
 		visits("wiped", wiped, l.visit), visits("gliderlabs", bare, l.visit),
-		visits("wiped by ssh", wiped, program), visits("gliderlabs by ssh", bare, program))
+		visits("wiped by ssh", wiped, program), visits("gliderlabs by ssh", bare, program),
+		visits("prompt gliderlabs by ssh", prompt, program))
 }
 
 // visits are those of clients that come at once; what one costs the server in processor time is noted too.

@@ -83,17 +83,17 @@ func printTable(w io.Writer, r *report, results []result) {
 		fmt.Fprintln(t, strings.Join(one.cells(r.Short), "\t"))
 	}
 	t.Flush()
+	for _, name := range slices.Sorted(maps.Keys(r.Failed)) {
+		fmt.Fprintf(w, "\nexperiment %s FAILED: %s\n", name, r.Failed[name])
+	}
 	fmt.Fprintln(w, "\nRates are medians of alternating runs; the spread is that of the single rounds.")
 	if r.Short {
-		fmt.Fprintln(w, "This was the short form: it shows that every row works, and its figures mean nothing.")
+		fmt.Fprintln(w, "This was the short form: it shows which rows work, and its figures mean nothing.")
 		return
 	}
 	for _, one := range results {
 		if one.measured && !one.pass {
 			fmt.Fprintf(w, "%s beside %s misses by %.0f %%. What bounds it: %s.\n", one.what, one.beside, one.missedBy(), one.bound)
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Failed)) {
-		fmt.Fprintf(w, "experiment %s failed: %s\n", name, r.Failed[name])
 	}
 }

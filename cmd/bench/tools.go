@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ func missing() (packages []string) {
 }
 
 // needTools installs what is missing, where there is apt-get.
-func needTools() error {
+func needTools(ctx context.Context) error {
 	packages := missing()
 	if len(packages) == 0 {
 		return nil
@@ -37,7 +38,7 @@ func needTools() error {
 		return errors.New("programs to compare with are missing. " + next)
 	}
 	fmt.Fprintln(os.Stderr, "installing", strings.Join(packages, " "))
-	if err := install(packages); err != nil {
+	if err := install(ctx, packages); err != nil {
 		return fmt.Errorf("%w. %s", err, next)
 	}
 	if packages = missing(); len(packages) > 0 {
@@ -49,7 +50,7 @@ func needTools() error {
 // policy is what Debian's packages ask whether they may start their services. A machine that is measured must not begin to serve SSH.
 const policy = "/usr/sbin/policy-rc.d"
 
-func install(packages []string) error {
+func install(ctx context.Context, packages []string) error {
 	if _, err := os.Stat(policy); errors.Is(err, os.ErrNotExist) {
 		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 			return err
@@ -57,7 +58,7 @@ func install(packages []string) error {
 		defer os.Remove(policy)
 	}
 	for _, args := range [][]string{{"update", "-qq"}, append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)} {
-		cmd := exec.Command("apt-get", args...)
+		cmd := command(ctx, "apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("apt-get %s: %w: %s", args[0], err, lastLines(out))

@@ -44,6 +44,7 @@ func TestFastDrivesGetLongerRequests(t *testing.T) {
 		"slow":         {steady(2 * brisk), Ranges{}, 1, 1},
 		"getting slow": {func(off int64) time.Duration { return time.Duration(off) * 3 * brisk / size }, Ranges{}, DefaultBurst, 1},
 		"getting fast": {func(off int64) time.Duration { return time.Duration(size-off) * 2 * brisk / size }, Ranges{}, 1, DefaultBurst},
+		"instant":      {steady(instant / 2), Ranges{}, 1, 1},
 		"a fast start": {func(off int64) time.Duration { return brisk/10 + time.Duration(min(1, off/(15*DefaultBlock)))*brisk }, Ranges{}, 1, 1},
 		"failing":      {steady(brisk / 10), set(Range{0, size}), 1, 1},
 	} {

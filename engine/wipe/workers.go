@@ -15,6 +15,11 @@ import (
 // more; a drive that is slower, or sick, is to be asked for little at a time.
 const brisk = 5 * time.Millisecond
 
+// instant is how long an I/O takes for each of its blocks at least, where the next one is worth to be longer: 16 GB/s, where DefaultDepth
+// blocks come back in it. What answers faster is memory that this processor reads or writes itself. Nobody sleeps meanwhile, and of
+// long requests less stays in the cache: zram is read back at 39 GB/s in requests of 1 MiB, and at 22 in those of 4 (docs/performance.md).
+const instant = 200 * time.Microsecond
+
 // settled is how many I/Os in a row have to be brisk before a worker asks for more at a time: caches and throttles let the first
 // few through at once, whatever comes after them, and a slow drive is not worth the memory.
 const settled = 8
@@ -181,7 +186,8 @@ func (w *worker) cover(area Range, n int64) bool {
 		return false
 	}
 	w.effort.block(w.anyGood, area.Length)
-	if w.streak++; w.cost.Tries > 0 || time.Since(begun) >= time.Duration(n)*brisk {
+	took := time.Since(begun) / time.Duration(n)
+	if w.streak++; w.cost.Tries > 0 || took < instant || took >= brisk {
 		w.streak = 0
 	}
 	w.blocks = 1
